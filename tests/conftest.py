@@ -1,6 +1,7 @@
 """Real Postgres for every test: migrated once a session, copied for each test that asks for it."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 
@@ -10,6 +11,10 @@ from psycopg import sql
 
 from include import warehouse
 from include.runtime.postgres import EmbeddedPostgres, free_port
+
+# Airflow writes a folder of its own at its first import: never into the home of whoever runs the tests.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 FAST_AND_FORGETFUL = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"),
                       ("shared_buffers", "256MB"), ("max_wal_size", "1GB"))

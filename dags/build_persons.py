@@ -1,0 +1,34 @@
+"""
+### Stitch records into persons, then refresh profiles, consent and traits
+
+Runs when every stream has published (or at the morning sweep, should an event be lost). Works on what changed: new
+identifiers, merges and splits, golden records, the consent each person gave, traits as of the day.
+
+**If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is not done. *Skipped*
+means that a failed check holds a stream back: mend that first.
+"""
+
+from datetime import UTC, datetime
+
+from activation import assets
+from activation.build import AS_OF, sweep_or
+from activation.defaults import DEFAULT_ARGS
+from activation.operators.build_persons import BuildPersonsOperator
+from airflow.sdk import AssetAll, dag
+
+
+@dag(
+    schedule=sweep_or("0 6 * * *", AssetAll(*assets.STAGING.values())),
+    start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    params={"as_of": AS_OF},
+    max_active_runs=1,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["build", "identity"],
+)
+def build_persons():
+    BuildPersonsOperator(task_id="build_persons", outlets=[assets.PERSONS])
+
+
+build_persons()

@@ -1,0 +1,37 @@
+"""
+### Keep Meta's Custom Audiences equal to their segments
+
+Each audience named in a segment's front matter under `meta` is a Custom Audience of the ad account. Removes who left the segment or
+withdrew (by the hashes that were sent), adds who entered and agreed to ads.
+
+**If it fails:** clear the task; the ledger (`audience.member`) knows what Meta acknowledged and only the rest is sent. A pink
+*show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan meta` shows who waits.
+"""
+
+from datetime import UTC, datetime
+
+from activation import assets
+from activation.build import AS_OF, sweep_or
+from activation.defaults import DEFAULT_ARGS
+from activation.operators.sync_destination import ShowPartialOperator, SyncDestinationOperator
+from airflow.sdk import dag
+
+
+@dag(
+    schedule=sweep_or("30 6 * * *", assets.SEGMENTS),
+    start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    params={"as_of": AS_OF},
+    max_active_runs=1,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["sync", "meta"],
+)
+def sync_meta():
+    sync = SyncDestinationOperator(
+        task_id="sync", destination="meta", pool="meta_api", outlets=[assets.AUDIENCES["meta"]]
+    )
+    sync >> ShowPartialOperator(task_id="show_partial", sync_task_id="sync")
+
+
+sync_meta()

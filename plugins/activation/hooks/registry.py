@@ -1,0 +1,16 @@
+"""Which hook speaks for which platform."""
+
+from activation.hooks.files import FilesHook
+from activation.hooks.hubspot import HubSpotHook
+from activation.hooks.mailchimp import MailchimpHook
+from activation.hooks.meta import MetaHook
+from activation.hooks.platform import PlatformHook
+from activation.hooks.shopify import ShopifyHook
+
+HOOKS: dict[str, type[PlatformHook]] = {
+    "files": FilesHook,
+    "hubspot": HubSpotHook,
+    "mailchimp": MailchimpHook,
+    "meta": MetaHook,
+    "shopify": ShopifyHook,
+}

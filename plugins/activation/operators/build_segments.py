@@ -1,0 +1,45 @@
+"""Compute who belongs to which segment."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from activation import alerts as channels_of
+from activation.operators.warehouse_operator import WarehouseOperator, as_date
+from airflow.sdk.definitions.context import Context
+
+from include import alerts
+from include.segments.build import build_segments
+from include.task_run import Record
+
+
+class BuildSegmentsOperator(WarehouseOperator):
+    """
+    Build every segment in the order of their dependencies; tell the owner of one that leaves its limits.
+
+    :param as_of: the day the rules are read for (templated).
+    :returns: ``{segment: {"size": n, "entered": n, "left": n}}``.
+    """
+
+    template_fields: Sequence[str] = ("as_of",)
+
+    def __init__(self, *, as_of: str = "{{ params.as_of or (dag_run.run_after | ds) }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.as_of = as_of
+
+    def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
+        built = build_segments(conn, as_of=as_date(self.as_of))
+        channels = channels_of.channels()
+        for segment in built:
+            alerts.notify(
+                conn,
+                subject=f"segment {segment.segment}",
+                failing=segment.alert is not None,
+                owner=segment.owner,
+                summary=segment.alert or "is within its limits again",
+                channels=channels,
+            )
+        return {s.segment: {"size": s.size, "entered": s.entered, "left": s.left} for s in built}
+
+    def describe(self, record: Record, result: dict[str, Any]) -> None:
+        record.counts = {"segments": len(result), "members": sum(s["size"] for s in result.values())}

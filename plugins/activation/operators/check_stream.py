@@ -1,0 +1,33 @@
+"""Check what a stream has landed."""
+
+from typing import Any
+
+import psycopg
+from activation.operators.warehouse_operator import WarehouseOperator
+from airflow.sdk.definitions.context import Context
+
+from include import quality
+from include.task_run import Record
+
+
+class CheckStreamOperator(WarehouseOperator):
+    """
+    Run the stream's suite over all it has landed and not yet published.
+
+    A critical failure fails the task at once; rows that break a rule are set aside with the reason.
+
+    :param stream: name in include/sources/registry.py.
+    :returns: counts of the check: rows, quarantined, rules that failed by name.
+    """
+
+    def __init__(self, *, stream: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream = stream
+
+    def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
+        return quality.check_stream(conn, url, self.stream).counts()
+
+    def describe(self, record: Record, result: dict[str, Any]) -> None:
+        record.counts = result
+        if result.get("quarantined"):
+            record.outcome = "partial"

@@ -1,0 +1,48 @@
+"""Land what changed in one stream."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from activation.hooks.registry import HOOKS
+from activation.operators.warehouse_operator import WarehouseOperator
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
+
+from include import landing
+
+
+class LandStreamOperator(WarehouseOperator):
+    """
+    Read a stream's pages since its cursor and copy them into raw.
+
+    Safe to retry: rows and cursor move in one transaction. Skipped when the platform has no connection.
+
+    :param stream: name in include/sources/registry.py, as in ``hubspot.contacts``.
+    :param since: begin here instead of at the stored cursor, ISO 8601 (templated; empty: the cursor).
+    :param source_conn_id: the platform's connection; default ``<source>_default``.
+    :returns: ``{"batch_id": id or None, "rows": n}``.
+    """
+
+    template_fields: Sequence[str] = ("since",)
+
+    def __init__(self, *, stream: str, since: str = "", source_conn_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stream = stream
+        self.since = since
+        self.hook = HOOKS[stream.partition(".")[0]]
+        self.source_conn_id = source_conn_id or self.hook.default_conn_name
+
+    def prepare(self, context: Context) -> None:
+        try:
+            self.hook.get_connection(self.source_conn_id)
+        except AirflowNotFoundException:
+            raise AirflowSkipException(f"No connection {self.source_conn_id}: {self.stream} is not read.") from None
+
+    def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
+        client = self.hook(self.source_conn_id).client
+        since = datetime.fromisoformat(self.since) if self.since else None
+        landed = landing.land(conn, self.stream, client, until=datetime.now(UTC), since=since)
+        return asdict(landed)

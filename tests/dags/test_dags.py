@@ -1,0 +1,62 @@
+"""Policy that holds for every DAG, and the chain of assets from source to audience."""
+
+from pathlib import Path
+
+import pytest
+from airflow.sdk import DAG
+
+from tests.dags.conftest import DAGS_FOLDER
+
+FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
+CHAIN = {"extract_files", "extract_hubspot", "extract_mailchimp", "extract_shopify", "build_persons", "build_segments",
+         "sync_mailchimp", "sync_meta"}
+
+
+def test_every_file_imports_and_every_dag_is_there(dags: dict[str, DAG], import_errors: dict[str, str]) -> None:
+    assert import_errors == {}
+    assert set(dags) >= CHAIN
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_dag_is_named_like_its_file_and_stays_short(name: str, dags: dict[str, DAG]) -> None:
+    lines = (DAGS_FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    assert name in dags
+    assert len(lines) < 60
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_dag_tells_its_owner_its_tags_and_what_to_do_when_it_fails(name: str, dags: dict[str, DAG]) -> None:
+    dag = dags[name]
+    assert dag.tags
+    assert "**If it fails:**" in (dag.doc_md or "")
+    assert dag.max_active_runs == 1
+    for task in dag.tasks:
+        assert task.owner not in ("", "airflow"), task.task_id
+        assert task.execution_timeout is not None, task.task_id
+        assert task.retry_policy is not None, task.task_id
+
+
+def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -> None:
+    made_by = {asset.name: dag.dag_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
+    wakes = {dag.dag_id: {asset.name for _, asset in dag.timetable.asset_condition.iter_assets()}
+             for dag in dags.values() if hasattr(dag.timetable, "asset_condition")}
+    assert {made_by[name] for name in wakes["build_persons"]} == {d for d in CHAIN if d.startswith("extract_")}
+    assert wakes["build_segments"] == {"persons"}
+    assert wakes["sync_meta"] == wakes["sync_mailchimp"] == {"segments"}
+    assert {"audience/meta", "audience/mailchimp"} <= set(made_by)
+
+
+def test_every_stream_of_the_registry_has_its_three_tasks(dags: dict[str, DAG]) -> None:
+    from include.sources.registry import STREAMS
+
+    for stream in STREAMS:
+        source, _, table = stream.partition(".")
+        tasks = set(dags[f"extract_{source}"].task_ids)
+        assert {f"land_{table}", f"check_{table}", f"publish_{table}"} <= tasks
+
+
+def test_dags_hold_no_sql_and_open_nothing_at_import() -> None:
+    for path in Path(DAGS_FOLDER).glob("*.py"):
+        text = path.read_text(encoding="utf-8").lower()
+        assert "variable.get" not in text
+        assert "get_connection" not in text
