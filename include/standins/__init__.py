@@ -1,0 +1,1 @@
+"""Stand-ins: the platforms' own interfaces on this machine, behind them a generated merchant."""

@@ -1,0 +1,218 @@
+"""The stand-ins' memory: documents in the vendors' own shapes, in one SQLite file.
+
+A document is named by (platform, kind, id) and knows when it was made and last changed; paging, filters by
+time and archived records are the same for all platforms and live here. SQLite in WAL mode behind one lock:
+a call that reads and then writes does so inside ``transaction`` and is alone meanwhile.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+FAR_FUTURE = 1 << 62  # ms; above every time stamp
+Order = Literal["changed", "created", "id"]
+
+_SCHEMA = """
+create table if not exists document (
+    platform text not null, kind text not null, id text not null,
+    created_at integer not null, changed_at integer not null, archived integer not null, body text not null,
+    unique (platform, kind, id));
+create index if not exists document_by_change on document (platform, kind, changed_at, length(id), id, archived);
+create index if not exists document_by_id on document (platform, kind, length(id), id, archived);
+create table if not exists setting (name text primary key, value text not null);
+"""
+_PUT = """
+insert into document (platform, kind, id, created_at, changed_at, archived, body)
+values (:platform, :kind, :id, :created_at, :changed_at, :archived, :body)
+on conflict (platform, kind, id) do update set
+    created_at = excluded.created_at, changed_at = excluded.changed_at,
+    archived = excluded.archived, body = excluded.body
+"""
+_MATCHING = """
+from document
+where platform = :platform and kind = :kind
+    and changed_at >= :since and changed_at < :before and archived between :archived_from and :archived_to
+    and (:path is null or json_extract(body, :path) = :value)
+"""
+_COUNT = "select count(*) " + _MATCHING
+_COLUMNS = "select id, created_at, changed_at, archived, body " + _MATCHING
+_LIMIT = " limit :limit offset :offset"
+# Ids sort by length and then by text: numbers in their order, everything else in a stable one.
+_PAGES: Mapping[tuple[Order, bool], str] = {
+    ("changed", False): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+                        " order by changed_at, length(id), id" + _LIMIT,
+    ("changed", True): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+                       " order by changed_at desc, length(id) desc, id desc" + _LIMIT,
+    ("created", False): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+                        " order by created_at, length(id), id" + _LIMIT,
+    ("created", True): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+                       " order by created_at desc, length(id) desc, id desc" + _LIMIT,
+    ("id", False): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id) order by length(id), id" + _LIMIT,
+    ("id", True): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id)"
+                  " order by length(id) desc, id desc" + _LIMIT,
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """One record of a platform.
+
+    :param created_at: epoch milliseconds, UTC; likewise ``changed_at``.
+    :param body: the record in the vendor's own shape; a copy, changing it changes nothing in the store.
+    """
+
+    id: str
+    body: dict[str, Any] = field(repr=False)
+    created_at: int
+    changed_at: int
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which documents of a kind are meant.
+
+    :param since: changed at or after, epoch ms.
+    :param before: changed before, epoch ms.
+    :param archived: only archived, only live (default), or None for both.
+    :param where: one JSON path and the value it must have, as in ``("$.status", "subscribed")``.
+    """
+
+    since: int = -FAR_FUTURE
+    before: int = FAR_FUTURE
+    archived: bool | None = False
+    where: tuple[str, str | int] | None = None
+
+    def params(self) -> dict[str, Any]:
+        path, value = self.where or (None, None)
+        low, high = (0, 1) if self.archived is None else (int(self.archived), int(self.archived))
+        return {"since": self.since, "before": self.before, "archived_from": low, "archived_to": high,
+                "path": path, "value": value}
+
+
+EVERYTHING = Filter(archived=None)
+
+
+class Store:
+    """All platforms' documents; safe to call from any thread.
+
+    :param path: the SQLite file, made when missing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")  # survives a killed process; only a power cut loses the tail
+        self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Be alone in the store; everything inside is written, or nothing. May be nested."""
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self._db.execute("begin immediate")
+                yield
+                if self._depth == 1:
+                    self._db.execute("commit")
+            finally:
+                self._depth -= 1
+                if self._depth == 0 and self._db.in_transaction:
+                    self._db.execute("rollback")
+
+    def put(self, platform: str, kind: str, id: str, body: Mapping[str, Any], *, changed_at: int,
+            created_at: int | None = None, archived: bool = False) -> None:
+        """Insert or replace one document; ``created_at`` is ``changed_at`` when not given."""
+        made = changed_at if created_at is None else created_at
+        self.put_many(platform, kind, [Document(id, dict(body), made, changed_at, archived)])
+
+    def put_many(self, platform: str, kind: str, documents: Iterable[Document]) -> None:
+        """Insert or replace many documents in one transaction; takes a generator, holds one document at a time."""
+        rows = ({"platform": platform, "kind": kind, "id": one.id, "created_at": one.created_at,
+                 "changed_at": one.changed_at, "archived": int(one.archived), "body": orjson.dumps(one.body).decode()}
+                for one in documents)
+        with self.transaction():
+            self._db.executemany(_PUT, rows)
+
+    def get(self, platform: str, kind: str, id: str) -> Document | None:
+        """The document, archived or not; None when there is none."""
+        with self._lock:
+            row = self._db.execute(
+                "select id, created_at, changed_at, archived, body from document"
+                " where platform = ? and kind = ? and id = ?", (platform, kind, id)).fetchone()
+        return None if row is None else _document(row)
+
+    def get_many(self, platform: str, kind: str, ids: Iterable[str]) -> dict[str, Document]:
+        """The documents that exist, by id."""
+        with self._lock:
+            found = (self.get(platform, kind, id) for id in ids)
+            return {one.id: one for one in found if one is not None}
+
+    def page(self, platform: str, kind: str, matching: Filter = Filter(), *, order: Order = "changed",
+             descending: bool = False, after: tuple[int, str] | None = None, limit: int = 100,
+             offset: int = 0) -> list[Document]:
+        """Up to ``limit`` documents in order.
+
+        :param order: by (changed_at, id), (created_at, id) or id. Ids of digits sort as numbers.
+        :param after: only what follows this (time in ms, id) in ascending order; the time is ignored by order "id".
+        :param limit: -1 for all.
+        """
+        at, id = after if after is not None else (-FAR_FUTURE, "")
+        params = {"platform": platform, "kind": kind, "limit": limit, "offset": offset, "after_at": at,
+                  "after_id": id, **matching.params()}
+        with self._lock:
+            return [_document(row) for row in self._db.execute(_PAGES[order, descending], params)]
+
+    def count(self, platform: str, kind: str, matching: Filter = Filter()) -> int:
+        """How many documents match."""
+        with self._lock:
+            return self._db.execute(_COUNT, {"platform": platform, "kind": kind, **matching.params()}).fetchone()[0]
+
+    def delete(self, platform: str, kind: str, id: str) -> bool:
+        """Remove for good; whether there was one."""
+        with self._lock:
+            return self._db.execute("delete from document where platform = ? and kind = ? and id = ?",
+                                    (platform, kind, id)).rowcount > 0
+
+    def get_setting(self, name: str, default: Any = None) -> Any:
+        """A value of the whole installation (seed, day, ids), as it was set."""
+        with self._lock:
+            row = self._db.execute("select value from setting where name = ?", (name,)).fetchone()
+        return default if row is None else orjson.loads(row[0])
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Keep any JSON value under a name."""
+        with self._lock:
+            self._db.execute("insert into setting (name, value) values (?, ?)"
+                             " on conflict (name) do update set value = excluded.value",
+                             (name, orjson.dumps(value).decode()))
+
+    def save_to(self, path: str | Path) -> None:
+        """Copy the whole store into a file of its own."""
+        with self._lock, sqlite3.connect(path) as copy:
+            self._db.backup(copy)
+        copy.close()
+
+    def restore_from(self, path: str | Path) -> None:
+        """Replace everything with what ``save_to`` wrote."""
+        with self._lock, sqlite3.connect(path) as copy:
+            copy.backup(self._db)
+        copy.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+def _document(row: tuple[str, int, int, int, str]) -> Document:
+    id, created_at, changed_at, archived, body = row
+    return Document(id, orjson.loads(body), created_at, changed_at, bool(archived))
