@@ -4,17 +4,18 @@
 Runs when every stream has published (or at the morning sweep, should an event be lost). Works on what changed: new
 identifiers, merges and splits, golden records, the consent each person gave, traits as of the day.
 
-**If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is not done. *Skipped*
-means that a failed check holds a stream back: mend that first.
+**If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is
+not done. *Skipped* means that a failed check holds a stream back: mend that first.
 """
 
 from datetime import UTC, datetime
+
+from airflow.sdk import AssetAll, dag
 
 from activation import assets
 from activation.build import AS_OF, sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.build_persons import BuildPersonsOperator
-from airflow.sdk import AssetAll, dag
 
 
 @dag(

@@ -1,20 +1,21 @@
 """
 ### Compute the segments
 
-Builds every file of `sql/segments/` in the order of their dependencies: who entered, who left, sizes and overlaps. A segment outside
-its limits alerts its owner; its audiences are then held, not emptied.
+Builds every file of `sql/segments/` in the order of their dependencies: who entered, who left, sizes and overlaps.
+A segment outside its limits alerts its owner; its audiences are then held, not emptied.
 
-**If it fails:** the error names the segment and the line. Segments that do not depend on it were built. Mend the file, clear the
-task; a build of the same day changes nothing twice.
+**If it fails:** the error names the segment and the line. Segments that do not depend on it were built. Mend the
+file, clear the task; a build of the same day changes nothing twice.
 """
 
 from datetime import UTC, datetime
+
+from airflow.sdk import dag
 
 from activation import assets
 from activation.build import AS_OF, sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.build_segments import BuildSegmentsOperator
-from airflow.sdk import dag
 
 
 @dag(

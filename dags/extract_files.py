@@ -1,19 +1,20 @@
 """
 ### Land, check and publish dropped files
 
-Lands each new CSV, Parquet or gz file of the drop folders (connection `files_default`), by the mapping whose pattern fits its
-name: till exports and other orders to `staging.files_orders`, lists of people to `staging.files_persons`. A file that no
-mapping fits is named in the task's log and result, and left alone.
+Lands each new CSV, Parquet or gz file of the drop folders (connection `files_default`), by the mapping whose
+pattern fits its name: till exports and other orders to `staging.files_orders`, lists of people to
+`staging.files_persons`. A file that no mapping fits is named in the task's log and result, and left alone.
 
-**If it fails:** the error names file and line. Put a repaired file into the folder (or add a mapping) and run the DAG again; a file
-that was landed once is not landed twice.
+**If it fails:** the error names file and line. Put a repaired file into the folder (or add a mapping) and run the
+DAG again; a file that was landed once is not landed twice.
 """
 
 from datetime import UTC, datetime
 
+from airflow.sdk import CronTriggerTimetable, dag
+
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
-from airflow.sdk import CronTriggerTimetable, dag
 
 
 @dag(

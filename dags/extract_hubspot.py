@@ -1,19 +1,20 @@
 """
 ### Land, check and publish HubSpot contacts
 
-Lands the contacts changed (or archived) since the stream's cursor in `raw.hubspot_contacts`, checks them with the suite
-`expectations/hubspot_contacts.json`, publishes the good ones to `staging.hubspot_contacts`.
+Lands the contacts changed (or archived) since the stream's cursor in `raw.hubspot_contacts`, checks them with the
+suite `expectations/hubspot_contacts.json`, publishes the good ones to `staging.hubspot_contacts`.
 
-**If it fails:** a red *land* is the platform or the connection `hubspot_default`: clear the task, it goes on at the cursor. A
-red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the DAG again:
-the held batch is checked again together with the new rows. Nothing was published meanwhile.
+**If it fails:** a red *land* is the platform or the connection `hubspot_default`: clear the task, it goes on at the
+cursor. A red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the
+DAG again: the held batch is checked again together with the new rows. Nothing was published meanwhile.
 """
 
 from datetime import UTC, datetime
 
+from airflow.sdk import CronTriggerTimetable, dag
+
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
-from airflow.sdk import CronTriggerTimetable, dag
 
 
 @dag(

@@ -1,19 +1,22 @@
 """
 ### Land, check and publish Mailchimp members and e-mail activity
 
-Lands the members of the list changed since the cursor (subscribed, unsubscribed, cleaned, archived) and the opens, clicks and
-bounces of its campaigns, checks them, publishes to `staging.mailchimp_members` and `staging.mailchimp_activity`. Who
-unsubscribed at Mailchimp is a withdrawal in `consent.ledger` and is never subscribed again by us.
+Lands the members of the list changed since the cursor (subscribed, unsubscribed, cleaned, archived) and the opens,
+clicks and bounces of its campaigns, checks them, publishes to `staging.mailchimp_members` and
+`staging.mailchimp_activity`. Who unsubscribed at Mailchimp is a withdrawal in `consent.ledger` and is never
+subscribed again by us.
 
-**If it fails:** a red *land* is the platform or the connection `mailchimp_default` (API key, extra `list_id`): clear the task, it
-goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the DAG again.
+**If it fails:** a red *land* is the platform or the connection `mailchimp_default` (API key, extra `list_id`):
+clear the task, it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the
+DAG again.
 """
 
 from datetime import UTC, datetime
 
+from airflow.sdk import CronTriggerTimetable, dag
+
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
-from airflow.sdk import CronTriggerTimetable, dag
 
 
 @dag(

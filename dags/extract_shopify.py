@@ -2,18 +2,20 @@
 ### Land, check and publish Shopify customers, orders and abandoned checkouts
 
 Lands what changed since each stream's cursor by the Admin GraphQL interface, checks each stream with its suite in
-`expectations/`, publishes the good rows to `staging.shopify_customers`, `shopify_orders` (one row a sold line or refund) and
-`shopify_checkouts`. The streams share the shop's query budget through the pool `shopify_api`.
+`expectations/`, publishes the good rows to `staging.shopify_customers`, `shopify_orders` (one row a sold line or
+refund) and `shopify_checkouts`. The streams share the shop's query budget through the pool `shopify_api`.
 
-**If it fails:** a red *land* is the platform or the connection `shopify_default`: clear the task, it goes on at the cursor. A
-red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the DAG again.
+**If it fails:** a red *land* is the platform or the connection `shopify_default`: clear the task, it goes on at the
+cursor. A red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the
+DAG again.
 """
 
 from datetime import UTC, datetime
 
+from airflow.sdk import CronTriggerTimetable, dag
+
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
-from airflow.sdk import CronTriggerTimetable, dag
 
 
 @dag(

@@ -1,20 +1,23 @@
 """
 ### Keep Mailchimp's tags equal to their segments
 
-Each audience named in a segment's front matter under `mailchimp` is a tag on the list. Removes who left the segment or withdrew,
-adds who entered and agreed to e-mail, updates changed fields. Never subscribes anybody who left the list.
+Each audience named in a segment's front matter under `mailchimp` is a tag on the list. Removes who left the segment
+or withdrew, adds who entered and agreed to e-mail, updates changed fields. Never subscribes anybody who left the
+list.
 
-**If it fails:** clear the task; the ledger (`audience.member`) knows what Mailchimp acknowledged and only the rest is sent. A pink
-*show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan mailchimp` shows who waits.
+**If it fails:** clear the task; the ledger (`audience.member`) knows what Mailchimp acknowledged and only the rest
+is sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
+mailchimp` shows who waits.
 """
 
 from datetime import UTC, datetime
+
+from airflow.sdk import dag
 
 from activation import assets
 from activation.build import AS_OF, sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.sync_destination import ShowPartialOperator, SyncDestinationOperator
-from airflow.sdk import dag
 
 
 @dag(

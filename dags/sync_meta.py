@@ -1,20 +1,22 @@
 """
 ### Keep Meta's Custom Audiences equal to their segments
 
-Each audience named in a segment's front matter under `meta` is a Custom Audience of the ad account. Removes who left the segment or
-withdrew (by the hashes that were sent), adds who entered and agreed to ads.
+Each audience named in a segment's front matter under `meta` is a Custom Audience of the ad account. Removes who
+left the segment or withdrew (by the hashes that were sent), adds who entered and agreed to ads.
 
-**If it fails:** clear the task; the ledger (`audience.member`) knows what Meta acknowledged and only the rest is sent. A pink
-*show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan meta` shows who waits.
+**If it fails:** clear the task; the ledger (`audience.member`) knows what Meta acknowledged and only the rest is
+sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
+meta` shows who waits.
 """
 
 from datetime import UTC, datetime
+
+from airflow.sdk import dag
 
 from activation import assets
 from activation.build import AS_OF, sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.sync_destination import ShowPartialOperator, SyncDestinationOperator
-from airflow.sdk import dag
 
 
 @dag(

@@ -17,6 +17,9 @@ from include.errors import ConfigError
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
 MIGRATION_LOCK = 7_210_001  # any constant: two migrators at once wait for each other
+HISTORY = """
+create table if not exists public.schema_migration (name text primary key, applied_at timestamptz not null default now())
+"""
 
 
 def connect(url: str, *, application_name: str = "audienceflow", autocommit: bool = False) -> psycopg.Connection:
@@ -83,7 +86,7 @@ def migrate(url: str) -> list[str]:
     """
     applied = []
     with connect(url, autocommit=True) as conn, _migration_lock(conn):
-        conn.execute("create table if not exists public.schema_migration (name text primary key, applied_at timestamptz not null default now())")
+        conn.execute(HISTORY)
         done = {name for (name,) in conn.execute("select name from public.schema_migration")}
         for path in migrations():
             if path.name in done:

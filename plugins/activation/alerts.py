@@ -7,11 +7,11 @@ of any other exception only the class is told.
 import logging
 from typing import Any
 
-from activation.hooks.warehouse import WarehouseHook
 from airflow.sdk import BaseHook, BaseNotifier
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from activation.hooks.warehouse import WarehouseHook
 from include import alerts
 from include.errors import AudienceflowError
 

@@ -2,7 +2,9 @@
 
 from airflow.sdk import AssetOrTimeSchedule, BaseAsset, CronTriggerTimetable, Param
 
-AS_OF = Param(None, type=["null", "string"], format="date", description="Compute for this day; empty: the day of the run")
+AS_OF = Param(
+    None, type=["null", "string"], format="date", description="Compute for this day; empty: the day of the run"
+)
 
 
 def sweep_or(cron: str, assets: BaseAsset) -> AssetOrTimeSchedule:

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from activation.alerts import StateChangeNotifier
 from airflow.sdk import RetryDecision, RetryPolicy
 from airflow.sdk.definitions.context import Context
 
+from activation.alerts import StateChangeNotifier
 from include.errors import FatalError, RetriableError
 
 

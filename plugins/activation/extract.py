@@ -1,10 +1,11 @@
 """The three tasks each stream has in its extract DAG."""
 
+from airflow.sdk import Param
+
 from activation import assets
 from activation.operators.check_stream import CheckStreamOperator
 from activation.operators.land_stream import LandStreamOperator
 from activation.operators.publish_stream import PublishStreamOperator
-from airflow.sdk import Param
 
 SINCE = Param(None, type=["null", "string"], format="date-time", description="Read again from here; empty: the cursor")
 

@@ -8,8 +8,16 @@ from airflow.sdk import DAG
 from tests.dags.conftest import DAGS_FOLDER
 
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
-CHAIN = {"extract_files", "extract_hubspot", "extract_mailchimp", "extract_shopify", "build_persons", "build_segments",
-         "sync_mailchimp", "sync_meta"}
+CHAIN = {
+    "extract_files",
+    "extract_hubspot",
+    "extract_mailchimp",
+    "extract_shopify",
+    "build_persons",
+    "build_segments",
+    "sync_mailchimp",
+    "sync_meta",
+}
 
 
 def test_every_file_imports_and_every_dag_is_there(dags: dict[str, DAG], import_errors: dict[str, str]) -> None:
@@ -38,8 +46,11 @@ def test_a_dag_tells_its_owner_its_tags_and_what_to_do_when_it_fails(name: str, 
 
 def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -> None:
     made_by = {asset.name: dag.dag_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
-    wakes = {dag.dag_id: {asset.name for _, asset in dag.timetable.asset_condition.iter_assets()}
-             for dag in dags.values() if hasattr(dag.timetable, "asset_condition")}
+    wakes = {
+        dag.dag_id: {asset.name for _, asset in dag.timetable.asset_condition.iter_assets()}
+        for dag in dags.values()
+        if hasattr(dag.timetable, "asset_condition")
+    }
     assert {made_by[name] for name in wakes["build_persons"]} == {d for d in CHAIN if d.startswith("extract_")}
     assert wakes["build_segments"] == {"persons"}
     assert wakes["sync_meta"] == wakes["sync_mailchimp"] == {"segments"}

@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Any
 
 from activation.hooks.platform import PlatformHook
-
 from include.sources import files
 
 
@@ -17,4 +16,4 @@ class FilesHook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        return files.client(self.extra("folders"))
+        return files.client(self.setting("folders"))

@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Any
 
 from activation.hooks.platform import PlatformHook
-
 from include.sources import hubspot
 
 

@@ -3,14 +3,17 @@
 from functools import cached_property
 from typing import Any
 
-from activation.hooks.platform import PlatformHook
-
 from include.destinations.mailchimp import MailchimpDestination
+
+from activation.hooks.platform import PlatformHook
 from include.sources import mailchimp
 
 
 class MailchimpHook(PlatformHook):
-    """``mailchimp_default``: host ``https://<dc>.api.mailchimp.com``, password the API key, extra ``{"list_id": "…"}``."""
+    """
+    ``mailchimp_default``: host ``https://<dc>.api.mailchimp.com``, password the API key,
+    extra ``{"list_id": "…"}``.
+    """
 
     default_conn_name = "mailchimp_default"
     conn_type = "mailchimp"
@@ -18,8 +21,8 @@ class MailchimpHook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        return mailchimp.client(self.base_url, self.token, self.extra("list_id"))
+        return mailchimp.client(self.base_url, self.token, self.setting("list_id"))
 
     @cached_property
     def destination(self) -> MailchimpDestination:
-        return MailchimpDestination(self.base_url, self.token, self.extra("list_id"))
+        return MailchimpDestination(self.base_url, self.token, self.setting("list_id"))

@@ -2,13 +2,16 @@
 
 from functools import cached_property
 
-from activation.hooks.platform import PlatformHook
-
 from include.destinations.meta import MetaDestination
+
+from activation.hooks.platform import PlatformHook
 
 
 class MetaHook(PlatformHook):
-    """``meta_default``: host ``https://graph.facebook.com``, password a system user's token, extra ``{"account_id": "…"}``."""
+    """
+    ``meta_default``: host ``https://graph.facebook.com``, password a system user's token,
+    extra ``{"account_id": "…"}``.
+    """
 
     default_conn_name = "meta_default"
     conn_type = "meta_ads"
@@ -16,4 +19,4 @@ class MetaHook(PlatformHook):
 
     @cached_property
     def destination(self) -> MetaDestination:
-        return MetaDestination(self.base_url, self.token, self.extra("account_id"))
+        return MetaDestination(self.base_url, self.token, self.setting("account_id"))

@@ -26,7 +26,9 @@ class PlatformHook(BaseHook):
     def base_url(self) -> str:
         conn = self.get_connection(self.conn_id)
         if not conn.host:
-            raise ConfigError(f"Connection {self.conn_id!r} has no host; put the base URL there, as in https://api.example.com.")
+            raise ConfigError(
+                f"Connection {self.conn_id!r} has no host; put the base URL there, as in https://api.example.com."
+            )
         url = conn.host if "://" in conn.host else f"https://{conn.host}"
         return f"{url}:{conn.port}" if conn.port else url
 
@@ -37,7 +39,7 @@ class PlatformHook(BaseHook):
             raise ConfigError(f"Connection {self.conn_id!r} has no password; put the {self.hook_name} token there.")
         return secret
 
-    def extra(self, key: str) -> Any:
+    def setting(self, key: str) -> Any:
         """A value of the connection's extra that the platform cannot do without."""
         value = self.get_connection(self.conn_id).extra_dejson.get(key)
         if value in (None, ""):

@@ -25,9 +25,9 @@ class WarehouseHook(PostgresHook):
     def url(self) -> str:
         """libpq URL with the password: never log it."""
         conn = self.get_connection(self.warehouse_conn_id)
-        return URL.create(
-            "postgresql", conn.login, conn.password, conn.host, conn.port, conn.schema
-        ).render_as_string(hide_password=False)
+        return URL.create("postgresql", conn.login, conn.password, conn.host, conn.port, conn.schema).render_as_string(
+            hide_password=False
+        )
 
     def open(self, *, timeout: timedelta | None = None) -> psycopg.Connection:
         """A connection whose statements end when the task's time does."""

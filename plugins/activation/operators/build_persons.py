@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from activation.operators.warehouse_operator import WarehouseOperator, as_date
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
-
-from include import publishing
 from include.identity.build import build_persons
+
+from activation.operators.warehouse_operator import WarehouseOperator, as_date
+from include import publishing
 
 
 class BuildPersonsOperator(WarehouseOperator):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from airflow.sdk.definitions.context import Context
+from include.segments.build import build_segments
+
 from activation import alerts as channels_of
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
-from airflow.sdk.definitions.context import Context
-
 from include import alerts
-from include.segments.build import build_segments
 from include.task_run import Record
 
 

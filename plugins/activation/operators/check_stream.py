@@ -3,9 +3,9 @@
 from typing import Any
 
 import psycopg
-from activation.operators.warehouse_operator import WarehouseOperator
 from airflow.sdk.definitions.context import Context
 
+from activation.operators.warehouse_operator import WarehouseOperator
 from include import quality
 from include.task_run import Record
 

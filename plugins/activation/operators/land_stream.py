@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from activation.hooks.registry import HOOKS
-from activation.operators.warehouse_operator import WarehouseOperator
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
+from activation.hooks.registry import HOOKS
+from activation.operators.warehouse_operator import WarehouseOperator
 from include import landing
 
 

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 import psycopg
-from activation.operators.warehouse_operator import WarehouseOperator
 from airflow.sdk.definitions.context import Context
 
+from activation.operators.warehouse_operator import WarehouseOperator
 from include import publishing
 
 

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from activation.hooks.warehouse import WarehouseHook
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
 
+from activation.hooks.warehouse import WarehouseHook
 from include.task_run import Record, TaskKey, recorded
 
 
