@@ -18,7 +18,10 @@ from include.errors import ConfigError
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
 MIGRATION_LOCK = 7_210_001  # any constant: two migrators at once wait for each other
 HISTORY = """
-create table if not exists public.schema_migration (name text primary key, applied_at timestamptz not null default now())
+create table if not exists public.schema_migration (
+    name text primary key,
+    applied_at timestamptz not null default now()
+)
 """
 
 

@@ -1,0 +1,51 @@
+"""The connection forms of the platforms in Airflow's UI.
+
+Airflow finds this through ``plugins/audienceflow-1.0.dist-info``, because plugins/ is on the Python path: the project is a
+checkout and need not be installed for its connection types to have a form.
+"""
+
+from typing import Any
+
+HIDDEN = ["port", "schema", "login"]
+
+
+def _form(platform: str, conn_type: str, title: str, secret: str, host: str, extra: str) -> dict[str, Any]:
+    return {
+        "connection-type": conn_type,
+        "hook-class-name": f"activation.hooks.{platform}.{title.replace(' ', '')}Hook",
+        "hook-name": title,
+        "ui-field-behaviour": {
+            "hidden-fields": HIDDEN if extra else [*HIDDEN, "extra"],
+            "relabeling": {"host": "Base URL", "password": secret},
+            "placeholders": {"host": host, **({"extra": extra} if extra else {})},
+        },
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """What Airflow asks every provider package: here, four connection types."""
+    return {
+        "package-name": "audienceflow",
+        "name": "audienceflow",
+        "description": "Sources and destinations of audienceflow.",
+        "connection-types": [
+            _form("hubspot", "hubspot", "HubSpot", "Private app token", "https://api.hubapi.com", ""),
+            _form("shopify", "shopify", "Shopify", "Admin API access token", "https://shop.myshopify.com", ""),
+            _form(
+                "mailchimp",
+                "mailchimp",
+                "Mailchimp",
+                "API key",
+                "https://us1.api.mailchimp.com",
+                '{"list_id": "a1b2c3d4e5"}',
+            ),
+            _form(
+                "meta",
+                "meta_ads",
+                "Meta",
+                "System user token",
+                "https://graph.facebook.com",
+                '{"account_id": "1234567890"}',
+            ),
+        ],
+    }
