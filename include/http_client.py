@@ -6,8 +6,12 @@ again with growing pauses, quota answers wait for as long as the platform says a
 is raised at once. Texts carry method, path and the platform's code; never a body, a query value or a header.
 """
 
+import os
+import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -15,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from urllib3.exceptions import NewConnectionError
 
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
 
@@ -23,14 +28,21 @@ TRIES = 5
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_QUOTA_WAIT = 900.0  # seconds spent waiting for quota in one call before the task gives up
+REQUEST_IDS = ("X-Request-Id", "X-HubSpot-Correlation-Id", "X-FB-Trace-ID")  # what a vendor's support asks for
 
 Classify = Callable[[requests.Response], AudienceflowError | None]
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Seconds of the Retry-After header; None when it is missing or a date."""
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.replace(".", "", 1).isdigit() else None
+    """Seconds of the Retry-After header, which is a number or an HTTP date; None when it is missing or neither."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.replace(".", "", 1).isdigit():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def by_status(response: requests.Response) -> AudienceflowError | None:
@@ -39,7 +51,8 @@ def by_status(response: requests.Response) -> AudienceflowError | None:
     if status < 400:
         return None
     if status in (401, 403):
-        return AuthError(f"answered {status}: the credentials are refused; check the Airflow connection.", code=str(status))
+        return AuthError(f"answered {status}: the credentials are refused; check the Airflow connection.",
+                         code=str(status))
     if status == 429:
         return QuotaError("answered 429: the limit is used up.", retry_after=retry_after(response), code="429")
     if status in (408, 425) or status >= 500:
@@ -47,8 +60,26 @@ def by_status(response: requests.Response) -> AudienceflowError | None:
     return FatalError(f"answered {status}: the request is refused.", code=str(status))
 
 
+class Pace:
+    """Starts of calls at least ``seconds`` apart: below a platform's rate instead of into its 429."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next call may start."""
+        pause = self._next - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        self._next = max(time.monotonic(), self._next) + self._seconds
+
+
 class JsonClient:
     """A session with one platform.
+
+    A proxy and a certificate bundle of the environment (``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE``) are used. A redirect
+    is an error: following one would turn a POST into a GET and could carry credentials elsewhere.
 
     :param base_url: scheme, host and any path prefix; paths are appended to it.
     :param classify: turns an answer into an error, or None when it is good. Gets every answer, also a 200.
@@ -73,6 +104,8 @@ class JsonClient:
         self._timeout = timeout
         self._session = requests.Session()
         self._session.trust_env = False  # a netrc of the machine must not replace the connection's credentials
+        self._session.proxies.update(requests.utils.get_environ_proxies(self.base_url))
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.mount(self.base_url, HTTPAdapter(pool_connections=connections, pool_maxsize=connections))
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
         self._session.auth = auth
@@ -87,9 +120,11 @@ class JsonClient:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        decode: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
         """Make one call and return the decoded body, or None for an empty one.
 
+        :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
         :param repeatable: False when doing it twice does harm: then a lost answer is raised, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).
         :raises QuotaError: still no quota after waiting LONGEST_QUOTA_WAIT seconds.
@@ -100,37 +135,67 @@ class JsonClient:
         for attempt in Retrying(retry=retry_if_exception_type(RetriableError), stop=waited.is_over, wait=waited.pause,
                                 sleep=time.sleep, reraise=True):
             with attempt:
-                return self._once(method, path, params=params, json=json, form=form, headers=headers)
+                return self._once(method, path, params=params, json=json, form=form, headers=headers, decode=decode)
         raise AssertionError("unreachable: Retrying either returns or raises")
 
-    def _once(self, method: str, path: str, *, params: Any, json: Any, form: Any, headers: Any) -> Any:
-        body = form if json is None else orjson.dumps(json)
+    def _once(self, method: str, path: str, *, params: Any, json: Any, form: Any, headers: Any,
+              decode: Callable[[bytes], Any]) -> Any:
         extra = dict(headers or {})
         if json is not None:
             extra.setdefault("Content-Type", "application/json")
-        try:
-            response = self._session.request(method, self.base_url + path, params=params, data=body, headers=extra,
-                                             timeout=self._timeout)
-        except requests.ConnectTimeout as error:
-            raise RetriableError(f"{method} {path}: no connection within {self._timeout[0]} s.", code="connect") from error
-        except requests.Timeout as error:
-            raise LostAnswerError(f"{method} {path}: no answer within {self._timeout[1]} s.", code="timeout") from error
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise LostAnswerError(f"{method} {path}: the connection broke.", code="reset") from None if _has_body(error) else error
-        problem = self._classify(response)
+        where = f"{method} {path}"
+        response = self._send(where, method, path, params=params, data=form if json is None else orjson.dumps(json),
+                              headers=extra)
+        problem = _redirected(response) or self._classify(response)
         if problem is not None:
-            problem.args = (f"{method} {path}: {problem.args[0]}",)
+            problem.args = (f"{where}: {problem.args[0]}{_request_id(response)}",)
             raise problem
-        return orjson.loads(response.content) if response.content else None
+        if not response.content:
+            return None
+        try:
+            return decode(response.content)
+        except ValueError:  # not chained: a decoder's text quotes the body
+            raise LostAnswerError(f"{where}: answered {response.status_code}, but not with the JSON that was expected"
+                                  f"{_request_id(response)}.", code="body") from None
+
+    def _send(self, where: str, method: str, path: str, **request: Any) -> requests.Response:
+        # Nothing is chained: the library's own texts carry the query and sometimes what was sent.
+        try:
+            return self._session.request(method, self.base_url + path, timeout=self._timeout, allow_redirects=False,
+                                         **request)
+        except requests.exceptions.SSLError:
+            raise FatalError(f"{where}: the certificate is refused; set REQUESTS_CA_BUNDLE if it is your own.",
+                             code="tls") from None
+        except requests.ConnectTimeout:
+            raise RetriableError(f"{where}: no connection within {self._timeout[0]} s.", code="connect") from None
+        except requests.Timeout:
+            raise LostAnswerError(f"{where}: no answer within {self._timeout[1]} s.", code="timeout") from None
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
+                requests.exceptions.ContentDecodingError) as error:
+            if _never_sent(error):
+                raise RetriableError(f"{where}: nobody answers at the connection's host.", code="connect") from None
+            raise LostAnswerError(f"{where}: the connection broke.", code="reset") from None
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
 
-def _has_body(error: requests.RequestException) -> bool:
-    """Whether the chained error could print what was sent."""
-    return bool(error.request is not None and error.request.body)
+def _never_sent(error: requests.RequestException) -> bool:
+    """Whether no connection came about at all: refused, no route, unknown host."""
+    return bool(error.args) and isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
+
+
+def _redirected(response: requests.Response) -> FatalError | None:
+    if not 300 <= response.status_code < 400:
+        return None
+    return FatalError(f"answered {response.status_code}: the platform has moved; correct the connection's host.",
+                      code=str(response.status_code))
+
+
+def _request_id(response: requests.Response) -> str:
+    """The platform's own name of this call, as the end of a sentence; empty when it gives none."""
+    return next((f" (request {response.headers[name]})" for name in REQUEST_IDS if name in response.headers), "")
 
 
 class _Waiting:
@@ -145,15 +210,22 @@ class _Waiting:
         error = state.outcome.exception()
         if isinstance(error, LostAnswerError) and not self._repeatable:
             return True
-        if isinstance(error, QuotaError):
-            return self._quota_seconds >= LONGEST_QUOTA_WAIT
+        if isinstance(error, QuotaError):  # a daily limit is not waited for: the task ends and says so
+            return self._quota_seconds + (error.retry_after or 0) > LONGEST_QUOTA_WAIT
         self._tries_left -= 1
         return self._tries_left <= 0
 
     def pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception()
         asked = getattr(error, "retry_after", None)
-        seconds = asked if asked is not None else min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (state.attempt_number - 1))
+        seconds = asked if asked is not None else _growing(state.attempt_number)
         if isinstance(error, QuotaError):
-            self._quota_seconds += max(seconds, 0.05)
+            seconds = max(seconds, 0.05)  # a platform that says 0 is not hammered
+            self._quota_seconds += seconds
         return seconds
+
+
+def _growing(attempt: int) -> float:
+    """Half of the pause is by chance, so that workers which failed together do not come back together."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
+    return longest * (0.5 + random.random() / 2)  # noqa: S311 (spreads load, protects nothing)
