@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -61,6 +62,17 @@ def _unprivileged(command: list[str]) -> list[str]:
     return ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", *command]
 
 
+def _pg_ctl(verb: str, data: Path, *options: str) -> int:
+    """Run pg_ctl and wait; its exit code. In a session of its own: a Ctrl-C is for us, not for it or the server."""
+    return subprocess.run(
+        _unprivileged([str(_binaries() / "pg_ctl"), "-D", str(data), "-w", "-t", "60", *options, verb]),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        start_new_session=True,
+    ).returncode
+
+
 @dataclass(frozen=True)
 class EmbeddedPostgres:
     """One Postgres cluster in ``folder``, on 127.0.0.1 and ``port``, with a password.
@@ -94,24 +106,26 @@ class EmbeddedPostgres:
             self._initialise()
         if self.answers():
             return
-        started = subprocess.run(
-            _unprivileged([str(_binaries() / "pg_ctl"), "-D", str(self.data), "-l", str(self.folder / "postgres.log"),
-                           "-w", "-t", "60", "-o", f"-p {self.port}", "start"]),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-        )
+        log = self.folder / "postgres.log"
+        started = _pg_ctl("start", self.data, "-l", str(log), "-o", f"-p {self.port}")
         deadline = time.monotonic() + 60
         while not self.answers():  # right after a crash `start` may report failure while recovery goes on
-            if time.monotonic() > deadline or (started.returncode != 0 and not (self.data / "postmaster.pid").exists()):
-                raise FatalError(f"Postgres did not start on port {self.port}; the cause is in {self.folder / 'postgres.log'}.")
+            if time.monotonic() > deadline or (started != 0 and not (self.data / "postmaster.pid").exists()):
+                raise FatalError(f"Postgres did not start on port {self.port}; the cause is in {log}.")
             time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop the server and wait; nothing happens when it is not running."""
-        if (self.data / "postmaster.pid").exists():
-            subprocess.run(
-                _unprivileged([str(_binaries() / "pg_ctl"), "-D", str(self.data), "-m", "fast", "-w", "-t", "60", "stop"]),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-            )
+        if self._runs():
+            _pg_ctl("stop", self.data, "-m", "fast")
+
+    def _runs(self) -> bool:
+        """Whether the pid in postmaster.pid is a server of ours; after a power cut it may be anybody's."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+            return Path(psutil.Process(pid).exe()).parent == _binaries()
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
 
     def answers(self) -> bool:
         """Whether this cluster (and not a stranger on the port) accepts a connection."""
@@ -125,25 +139,34 @@ class EmbeddedPostgres:
         """Make role and database ``name`` (owner: the role) when missing; return the role's URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as conn:
             if not conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone():
-                conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(self.password)))
+                conn.execute(
+                    sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(self.password))
+                )
             if not conn.execute("select from pg_database where datname = %s", (name,)).fetchone():
                 conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(name)))
         return self.url(name, role=name)
 
     def _initialise(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self.data, ignore_errors=True)  # what an interrupted initdb left behind
+        draft = self.folder / "data.draft"  # renamed when whole: an interrupted initdb never passes for a cluster
+        shutil.rmtree(draft, ignore_errors=True)
         secret = self.folder / "password"
         if not secret.exists():
             secret.touch(mode=0o600)
             secret.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         made = subprocess.run(
-            _unprivileged([str(_binaries() / "initdb"), "-D", str(self.data), "-U", "postgres", "--pwfile", str(secret),
-                           "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]),
-            capture_output=True, text=True, check=False,
+            _unprivileged(
+                [str(_binaries() / "initdb"), "-D", str(draft), "-U", "postgres", "--pwfile", str(secret), *options]
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
         )
         if made.returncode != 0:
             raise FatalError(f"initdb failed in {self.folder}: {made.stderr.strip().splitlines()[-1:]}")
         lines = [f"{name} = {value}" for name, value in {**SETTINGS, **dict(self.settings)}.items()]
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        with (draft / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write("\n".join(["", "# audienceflow", *lines, ""]))
+        draft.rename(self.data)
