@@ -1,0 +1,73 @@
+"""A generated merchant behind the stand-ins, with known truth, so that stitching, segments and deliveries can be scored.
+
+The same seed and the same ``today`` give the same merchant, to the byte. Everything at first lies before midnight UTC of ``today``
+(as a rule the date of the server's first start), so that "in the last 30 days" is never empty. What is true stands in
+`merchant_truth`; what means what at which system in `merchant_renderings`.
+"""
+
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from include.standins import merchant_truth
+from include.standins.merchant_books import Books
+from include.standins.merchant_mailings import Mailing, mailings, reactions_of
+from include.standins.merchant_orders import CLOCK, ORDERS, Purchase, carts_of, purchases_of
+from include.standins.merchant_people import Person, Record, people, start_of
+from include.standins.merchant_records import MAILCHIMP, SHOPIFY, Taken, records_of
+from include.standins.merchant_renderings import ms
+from include.standins.merchant_sales import drop
+from include.standins.merchant_world import ROLE_MAILBOXES, TILL_STOPGAP
+from include.standins.store import Document, Store
+
+FOUNDED_DAYS_AGO = 1_500
+
+
+def generate(store: Store, *, customers: int, seed: int, today: date, drops: Path | None = None) -> None:
+    """Fill an empty store with a merchant of so many customers; a store that has one is left as it is.
+
+    :param drops: folder for the till export ``till_1.csv.gz``; none is written without.
+    """
+    if merchant_truth.meta(store):
+        return
+    books, taken, sent, reached = Books(store, 1), Taken(), mailings(today), Counter[str]()
+    with store.transaction():
+        books.audience_list(ms(start_of(today - timedelta(days=FOUNDED_DAYS_AGO))))
+        for person in people(customers, seed, today):
+            _write_person(books, person, records_of(person, taken, seed, today), sent, reached, seed, today)
+        for mailing in sent:
+            books.mailing(mailing, reached[mailing.key])
+        books.close()
+        write_meta(store, {"seed": seed, "customers": customers, "today": today.isoformat(), "days": [1]})
+    if drops is not None:
+        drop(drops, 1, books.receipts)
+
+
+def _write_person(books: Books, person: Person, records: list[Record], sent: list[Mailing], reached: Counter[str],
+                  seed: int, today: date) -> None:
+    bought = list(purchases_of(person, records, seed, today))
+    for record in records:
+        write_record(books, record, bought)
+        if record.stream == MAILCHIMP:
+            for reaction in reactions_of(record, sent, seed, start_of(today)):
+                reached[reaction.mailing.key] += 1
+                books.reaction(reaction)
+    for one in bought:
+        books.purchase(one)
+    for cart in carts_of(person, records, seed, today):
+        books.cart(cart)
+
+
+def write_record(books: Books, record: Record, bought: list[Purchase]) -> None:
+    """A record, a shop account with the figures of what was bought under it."""
+    own = [one for one in bought if one.stream == ORDERS and one.customer == record.key] if record.stream == SHOPIFY else []
+    books.record(record, orders=len(own), spent_cents=sum(line.cents * line.quantity for one in own for line in one.lines))
+
+
+def write_meta(store: Store, facts: dict[str, Any]) -> None:
+    """Write the truth's ``meta``; ``as_of`` follows from the days."""
+    as_of = date.fromisoformat(facts["today"]) + timedelta(days=max(facts["days"]) - 1)
+    body = {**facts, "as_of": as_of.isoformat(), "time_zone": str(CLOCK), "currency": "EUR",
+            "role_mailboxes": list(ROLE_MAILBOXES), "stopgap_email": TILL_STOPGAP}
+    store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [Document("meta", body, 0, 0)])

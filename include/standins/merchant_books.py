@@ -1,0 +1,101 @@
+"""Writing the merchant into the store: documents in chunks, the truth in parts, never everything at once."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from include.standins import merchant_mailings, merchant_renderings, merchant_sales, merchant_truth
+from include.standins.mailchimp_shapes import list_body, merge_field_body
+from include.standins.merchant_mailings import Mailing, Reaction
+from include.standins.merchant_orders import CHECKOUTS, ORDERS, TILL, Cart, Purchase
+from include.standins.merchant_people import Record
+from include.standins.merchant_records import HUBSPOT, MAILCHIMP, SHOPIFY
+from include.standins.merchant_renderings import LIST_ID, PERMISSIONS
+from include.standins.store import Document, Store
+
+ACTIVITY = "mailchimp.activity"
+CHUNK = 2_000
+
+
+class Books:
+    """Takes what happened on one day and writes it down, both as the systems know it and as it is.
+
+    :param day: the day the truth is told under; 1 is everything before the first start.
+    """
+
+    def __init__(self, store: Store, day: int) -> None:
+        self._store = store
+        self._day = day
+        self._documents: dict[tuple[str, str], list[Document]] = defaultdict(list)
+        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._parts: Counter[str] = Counter()
+        self.receipts: list[Purchase] = []
+
+    def record(self, record: Record, *, orders: int = 0, spent_cents: int = 0) -> None:
+        """A person's record at one system; lifetime figures count for the shop only."""
+        if record.stream == HUBSPOT:
+            self._put("hubspot", "contact", merchant_renderings.contact(record))
+        elif record.stream == SHOPIFY:
+            self._put("shopify", "customer", merchant_renderings.customer(record, orders, spent_cents))
+        else:
+            self._put("mailchimp", f"member:{LIST_ID}", merchant_renderings.member(record))
+        self._tell(record.stream, merchant_truth.person_row(record))
+
+    def purchase(self, one: Purchase) -> None:
+        """An order of the shop, or a receipt for the day's till export."""
+        if one.stream == ORDERS:
+            self._put("shopify", "order", merchant_sales.order(one))
+            self._tell(ORDERS, merchant_truth.order_row(one))
+        else:
+            self.receipts.append(one)
+            for row in merchant_truth.till_line_rows(one):
+                self._tell(TILL, row)
+
+    def cart(self, one: Cart) -> None:
+        """A left checkout."""
+        self._put("shopify", "abandoned_checkout", merchant_sales.checkout(one))
+        self._tell(CHECKOUTS, merchant_truth.cart_row(one))
+
+    def reaction(self, one: Reaction) -> None:
+        """What a recipient did with a mailing; also nothing."""
+        self._put("mailchimp", f"activity:{one.mailing.key}", merchant_mailings.activity(one))
+        if one.acts:
+            self._tell(ACTIVITY, merchant_truth.reaction_row(one))
+
+    def mailing(self, one: Mailing, recipients: int) -> None:
+        """A mailing that was sent."""
+        self._put("mailchimp", "campaign", merchant_mailings.campaign(one, recipients))
+
+    def audience_list(self, created_ms: int) -> None:
+        """The merchant's one list at Mailchimp, with its own merge field and its permissions."""
+        body = list_body(LIST_ID, merchant_mailings.LIST_NAME, created_ms=created_ms, permissions=PERMISSIONS)
+        self._put("mailchimp", "list", Document(LIST_ID, body, created_ms, created_ms))
+        field = merge_field_body(LIST_ID, 7, "INTERESTS", "Interests")
+        self._put("mailchimp", f"merge_field:{LIST_ID}", Document("7", field, created_ms, created_ms))
+        self._store.set_setting("mailchimp.list_id", LIST_ID)
+
+    def close(self) -> None:
+        """Write what is still held."""
+        for place in list(self._documents):
+            self._flush(place)
+        for stream in list(self._rows):
+            self._flush_rows(stream)
+
+    def _put(self, platform: str, kind: str, document: Document) -> None:
+        held = self._documents[platform, kind]
+        held.append(document)
+        if len(held) >= CHUNK:
+            self._flush((platform, kind))
+
+    def _flush(self, place: tuple[str, str]) -> None:
+        self._store.put_many(*place, self._documents.pop(place))
+
+    def _tell(self, stream: str, row: dict[str, Any]) -> None:
+        held = self._rows[stream]
+        held.append(row)
+        if len(held) >= merchant_truth.ROWS_A_PART:
+            self._flush_rows(stream)
+
+    def _flush_rows(self, stream: str) -> None:
+        part = merchant_truth.part(self._day, stream, self._parts[stream], self._rows.pop(stream))
+        self._store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [part])
+        self._parts[stream] += 1
