@@ -11,13 +11,19 @@ from psycopg import sql
 
 from include import warehouse
 from include.runtime.postgres import EmbeddedPostgres, free_port
+from tests.standins import Standins, running_standins
 
 # Airflow writes a folder of its own at its first import: never into the home of whoever runs the tests.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
-FAST_AND_FORGETFUL = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"),
-                      ("shared_buffers", "256MB"), ("max_wal_size", "1GB"))
+FAST_AND_FORGETFUL = (
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("shared_buffers", "256MB"),
+    ("max_wal_size", "1GB"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +47,11 @@ def warehouse_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """URL of a warehouse of this test's own, as migrations leave it."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {} template {} owner {}").format(
-            sql.Identifier(name), sql.Identifier(template), sql.Identifier(template)))
+        admin.execute(
+            sql.SQL("create database {} template {} owner {}").format(
+                sql.Identifier(name), sql.Identifier(template), sql.Identifier(template)
+            )
+        )
     yield postgres.url(name, role=template)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
@@ -73,3 +82,32 @@ def vendor_specs() -> str:
 def real_data() -> str:
     """Folder of the real data sets."""
     return folder_from("REAL_DATA")
+
+
+@pytest.fixture(scope="session")
+def small_merchant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
+    """All stand-ins with a merchant of 200 customers; one server a session."""
+    with running_standins(tmp_path_factory.mktemp("standins"), customers=200) as running:
+        yield running
+
+
+@pytest.fixture
+def standins(small_merchant: Standins) -> Standins:
+    """All stand-ins with a merchant of 200 customers, in the state of their first start."""
+    small_merchant.reset()
+    return small_merchant
+
+
+@pytest.fixture(scope="session")
+def empty_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
+    """Mailchimp, Meta and Slack without a merchant; one server a session."""
+    folder = tmp_path_factory.mktemp("empty_standins")
+    with running_standins(folder, platforms=("mailchimp", "meta", "slack")) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_standins(empty_accounts: Standins) -> Standins:
+    """Mailchimp, Meta and Slack with accounts of which nobody has made use yet."""
+    empty_accounts.reset()
+    return empty_accounts

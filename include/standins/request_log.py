@@ -97,7 +97,7 @@ class RequestLog:
     """All requests in the order they were answered; safe to call from any thread.
 
     :param answers: keep every answer, or only those with a status of 400 and above.
-    :param secrets: tokens that are struck out of queries and bodies.
+    :param secrets: tokens that are struck out of paths, queries and bodies.
     """
 
     def __init__(self, path: str | Path, *, answers: Answers = "all", secrets: Collection[str] = ()) -> None:
@@ -114,6 +114,7 @@ class RequestLog:
         kept = self._answers == "all" or (one.status or 0) >= 400
         row = {
             **one.__dict__,
+            "path": self._without_secrets(one.path.encode()).decode(),
             "query": self._without_secrets(one.query.encode()).decode(),
             "headers": _plain(one.headers),
             "body": zlib.compress(self._without_secrets(one.body), 1),
