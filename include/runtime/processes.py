@@ -88,6 +88,14 @@ class ProcessRecord:
         self.parts.append(Part(name, child.pid, psutil.Process(child.pid).create_time()))
         self._write()
 
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+        """Start one part, wait for its end and return its exit code; interrupted, it is stopped with the others."""
+        self.start(name, command, environment, log)
+        code = self._children.pop(name).wait()
+        self.parts = [part for part in self.parts if part.name != name]
+        self._write()
+        return code
+
     def ended(self) -> list[str]:
         """Names of parts that are no longer there."""
         for child in self._children.values():
