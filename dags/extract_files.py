@@ -11,14 +11,15 @@ DAG again; a file that was landed once is not landed twice.
 
 from datetime import UTC, datetime
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import dag
 
+from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
 
 
 @dag(
-    schedule=CronTriggerTimetable("15 3 * * *", timezone="UTC"),
+    schedule=clock("15 3 * * *"),
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"since": SINCE},
     max_active_runs=1,

@@ -12,14 +12,15 @@ DAG again.
 
 from datetime import UTC, datetime
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import dag
 
+from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
 from activation.extract import SINCE, stream_tasks
 
 
 @dag(
-    schedule=CronTriggerTimetable("5 3 * * *", timezone="UTC"),
+    schedule=clock("5 3 * * *"),
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"since": SINCE},
     max_active_runs=1,

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from airflow.sdk import dag
 
 from activation import assets
-from activation.build import AS_OF, sweep_or
+from activation.build import AS_OF
+from activation.clock import sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.sync_destination import ShowPartialOperator, SyncDestinationOperator
 

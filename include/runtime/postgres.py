@@ -138,11 +138,11 @@ class EmbeddedPostgres:
     def ensure_database(self, name: str) -> str:
         """Make role and database ``name`` (owner: the role) when missing; return the role's URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as conn:
-            if not conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone():
+            if conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone() is None:
                 conn.execute(
                     sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(self.password))
                 )
-            if not conn.execute("select from pg_database where datname = %s", (name,)).fetchone():
+            if conn.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
                 conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(name)))
         return self.url(name, role=name)
 

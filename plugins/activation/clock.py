@@ -1,0 +1,30 @@
+"""The time of day as a reason to run, and how it is switched off.
+
+`make run` starts a system for one chain. Airflow would at once make up for the last tick of every clock (a DAG that
+is unpaused at noon runs for this morning), so persons would be built while their sources are still being read. With
+AUDIENCEFLOW_CLOCK=off in the environment, DAGs run only when asked or when their assets say so.
+"""
+
+import os
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
+from airflow.sdk.definitions.asset import BaseAsset
+
+
+def clock(cron: str) -> CronTriggerTimetable | None:
+    """Run at this time of day.
+
+    :param cron: in UTC.
+    """
+    if os.environ.get("AUDIENCEFLOW_CLOCK") == "off":
+        return None
+    return CronTriggerTimetable(cron, timezone="UTC")
+
+
+def sweep_or(cron: str, assets: BaseAsset) -> AssetOrTimeSchedule | BaseAsset:
+    """Run when the assets say so, and on a clock as well: an event can be lost, a table cannot.
+
+    :param cron: when the sweep runs, in UTC.
+    """
+    time_of_day = clock(cron)
+    return assets if time_of_day is None else AssetOrTimeSchedule(timetable=time_of_day, assets=assets)
