@@ -1,0 +1,180 @@
+"""The parts of a segment's front matter: parameters, limits, audiences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from include.segments.front_matter import Located, complain
+
+
+@dataclass(frozen=True)
+class DestinationRule:
+    """What a segment must say to feed a destination.
+
+    :ivar purpose: consent the destination needs.
+    :ivar key: option that names the audience at the platform.
+    :ivar options: further options it may give.
+    :ivar reachable_by: columns of ``profile.person`` of which one must be known.
+    """
+
+    purpose: Literal["email", "ads"]
+    key: str
+    options: tuple[str, ...]
+    reachable_by: tuple[str, ...]
+
+
+DESTINATIONS: dict[str, DestinationRule] = {
+    "mailchimp": DestinationRule("email", "tag", ("list",), ("email",)),
+    "meta": DestinationRule("ads", "audience", ("description",), ("email", "phone")),
+}
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One audience a segment feeds.
+
+    :ivar key: its name at the platform: a tag, an audience.
+    :ivar options: all options as written, the key among them.
+    """
+
+    destination: str
+    key: str
+    purpose: Literal["email", "ads"]
+    options: Mapping[str, Any]
+    line: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes in persons; the share is of the size at the last build of an earlier day."""
+
+    min_size: int | None = None
+    max_size: int | None = None
+    max_change_share: float | None = None
+
+
+def read_text(head: Located, key: str, path: Path) -> str:
+    """A non-empty text."""
+    if not isinstance(head[key], str) or not head[key].strip():
+        raise complain(path, head.line_of(key), f"{key!r} is no text", f"write `{key}: some words`")
+    return head[key]
+
+
+def _section(head: Located, key: str, path: Path) -> Located:
+    found = head.get(key, Located())
+    if not isinstance(found, Located):
+        raise complain(path, head.line_of(key), f"{key!r} is no mapping", f"write `{key}: {{name: value}}`")
+    return found
+
+
+def _parameter_fits(name: str, value: Any) -> str | None:
+    """What a parameter should be, when it is not; the unit in its name says what it holds."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if name.endswith(("_cents", "_days", "_count", "_months", "_years")):
+        return None if whole and value >= 0 else "a whole number from 0"
+    if name.endswith("_on"):
+        return None if isinstance(value, date) and not isinstance(value, datetime) else "a date such as 2026-11-21"
+    if name.endswith("_share"):
+        return (
+            None
+            if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+            else "a number from 0 to 1"
+        )
+    if isinstance(value, list):
+        kinds = {type(each) for each in value}
+        return None if len(kinds) == 1 and kinds <= {str, int, float} else "a list of texts or of numbers"
+    return (
+        None
+        if isinstance(value, str | int | float | bool | date)
+        else "a text, a number, a date, true, false, or a list"
+    )
+
+
+def read_params(head: Located, path: Path) -> dict[str, Any]:
+    """Values that the statement's ``%(name)s`` stand for.
+
+    :raises ConfigError: a value does not fit its name (``_cents``, ``_days``, ``_on``, …) or is no plain value.
+    """
+    params = _section(head, "params", path)
+    for name, value in params.items():
+        line = params.line_of(name)
+        if not name.isidentifier() or name == "as_of":
+            raise complain(
+                path, line, f"{name!r} is no name for a parameter", "as_of is given; others are words like min_cents"
+            )
+        wanted = _parameter_fits(name, value)
+        if wanted is not None:
+            raise complain(
+                path, line, f"parameter {name!r} has a value of type {type(value).__name__}", f"give it {wanted}"
+            )
+    return dict(params)
+
+
+def read_limits(head: Located, path: Path) -> Limits:
+    """``min_size``, ``max_size`` (persons) and ``max_change_share`` (0 to 1).
+
+    :raises ConfigError: an unknown limit, no number, or a minimum above the maximum.
+    """
+    found = _section(head, "limits", path)
+    for name, value in found.items():
+        line = found.line_of(name)
+        if name not in ("min_size", "max_size", "max_change_share"):
+            raise complain(path, line, f"unknown limit {name!r}", "use min_size, max_size, max_change_share")
+        share = name == "max_change_share"
+        kinds = int | float if share else int
+        if not isinstance(value, kinds) or isinstance(value, bool) or value < 0 or (share and value > 1):
+            raise complain(
+                path, line, f"limit {name!r} does not fit", "sizes are whole numbers, a share lies from 0 to 1"
+            )
+    limits = Limits(**found)
+    if limits.min_size is not None and limits.max_size is not None and limits.min_size > limits.max_size:
+        raise complain(path, head.line_of("limits"), "min_size is above max_size", "swap them")
+    return limits
+
+
+def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, path: Path) -> Audience:
+    rule = DESTINATIONS[destination]
+    if not isinstance(raw, Located):
+        raise complain(
+            path, line, f"audience at {destination} is no mapping", f"write `{destination}: {{{rule.key}: name}}`"
+        )
+    for option in raw:
+        if option not in (rule.key, *rule.options):
+            raise complain(
+                path,
+                raw.line_of(option),
+                f"unknown option {option!r} of {destination}",
+                f"use {', '.join((rule.key, *rule.options))}",
+            )
+    if not isinstance(raw.get(rule.key), str) or not raw[rule.key].strip():
+        raise complain(path, raw.line, f"audience at {destination} has no {rule.key!r}", f"add `{rule.key}: name`")
+    if purpose not in (None, rule.purpose):
+        raise complain(
+            path,
+            raw.line,
+            f"{destination} needs consent for {rule.purpose}, the segment's purpose is {purpose}",
+            "change purpose or the destination",
+        )
+    return Audience(destination, raw[rule.key], rule.purpose, dict(raw), raw.line)
+
+
+def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:
+    """The audiences a segment feeds: per destination one mapping of options, or a list of them.
+
+    :raises ConfigError: an unknown destination or option, no name, or a purpose the destination does not serve.
+    """
+    found = _section(head, "audiences", path)
+    audiences: list[Audience] = []
+    for destination, raw in found.items():
+        line = found.line_of(destination)
+        if destination not in DESTINATIONS:
+            raise complain(path, line, f"unknown destination {destination!r}", f"use one of {', '.join(DESTINATIONS)}")
+        for each in raw if isinstance(raw, list) else [raw]:
+            audiences.append(_read_audience(destination, each, line, head.get("purpose"), path))
+    keys = [(audience.destination, audience.key.casefold()) for audience in audiences]
+    for audience, key in zip(audiences, keys, strict=True):
+        if keys.count(key) > 1:
+            raise complain(path, audience.line, f"audience {audience.key!r} stands twice", "keep one")
+    return tuple(audiences)

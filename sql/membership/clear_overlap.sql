@@ -1,0 +1,2 @@
+-- The matrix is written anew in the same transaction.
+delete from segment.overlap
