@@ -6,7 +6,7 @@ The same seed and the same ``today`` give the same merchant, to the byte. Everyt
 """
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ from include.standins.store import Document, Store
 FOUNDED_DAYS_AGO = 1_500
 
 
-def generate(store: Store, *, customers: int, seed: int, today: date, drops: Path | None = None) -> None:
+def generate(store: Store, *, customers: int, seed: int, today: date | None = None, drops: Path | None = None) -> None:
     """Fill an empty store with a merchant of so many customers; a store that has one is left as it is.
 
-    :param drops: folder for the till export ``till_1.csv.gz``; none is written without.
+    :param today: the date (UTC) before which everything lies; this day's when not given.
+    :param drops: folder for the till exports, ``till_<day>.csv.gz``; remembered for later days; none is written without.
     """
     if merchant_truth.meta(store):
         return
+    today = today or datetime.now(UTC).date()
     books, taken, sent, reached = Books(store, 1), Taken(), mailings(today), Counter[str]()
     with store.transaction():
         books.audience_list(ms(start_of(today - timedelta(days=FOUNDED_DAYS_AGO))))
@@ -40,8 +42,14 @@ def generate(store: Store, *, customers: int, seed: int, today: date, drops: Pat
             books.mailing(mailing, reached[mailing.key])
         books.close()
         write_meta(store, {"seed": seed, "customers": customers, "today": today.isoformat(), "days": [1]})
+        store.set_setting("drops", None if drops is None else str(drops))
     if drops is not None:
         drop(drops, 1, books.receipts)
+
+
+def truth(store: Store) -> dict[str, Any]:
+    """All that is true by now, in the shape of `merchant_truth.told`."""
+    return merchant_truth.told(store)
 
 
 def _write_person(books: Books, person: Person, records: list[Record], sent: list[Mailing], reached: Counter[str],
@@ -71,3 +79,4 @@ def write_meta(store: Store, facts: dict[str, Any]) -> None:
     body = {**facts, "as_of": as_of.isoformat(), "time_zone": str(CLOCK), "currency": "EUR",
             "role_mailboxes": list(ROLE_MAILBOXES), "stopgap_email": TILL_STOPGAP}
     store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [Document("meta", body, 0, 0)])
+    store.set_setting("day", max(facts["days"]))

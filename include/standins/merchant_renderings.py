@@ -7,7 +7,8 @@ connectors. HubSpot: ``shopify_customer_id``, ``loyalty_id``, ``interests`` (";"
 permission ``permads`` for ads (only ``enabled: true`` says something; never ticked is unknown), ``status`` for e-mail.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from include.standins import mailchimp_shapes
@@ -28,13 +29,13 @@ def ms(at: datetime) -> int:
 
 
 def iso_z(at: datetime) -> str:
-    """As Shopify writes times: whole seconds, Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A time in UTC as Shopify writes it: whole seconds, Z."""
+    return f"{at.isoformat()[:19]}Z"
 
 
 def iso_ms(at: datetime) -> str:
-    """As HubSpot writes times: milliseconds, Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    """A time in UTC as HubSpot writes it: milliseconds, Z."""
+    return f"{at.isoformat()[:19]}.{at.microsecond // 1000:03d}Z"
 
 
 def contact(record: Record) -> Document:
@@ -81,8 +82,9 @@ def customer(record: Record, orders: int, spent_cents: int) -> Document:
     return Document(record.key, body, ms(record.created), ms(record.changed), record.deleted)
 
 
+@lru_cache(maxsize=10_000)
 def money(cents: int) -> dict[str, str]:
-    """Shopify's MoneyV2: a decimal as a string."""
+    """Shopify's MoneyV2: a decimal as a string. The dictionary is shared: do not change it."""
     sign, cents = ("-", -cents) if cents < 0 else ("", cents)
     return {"amount": f"{sign}{cents // 100}.{cents % 100:02d}", "currencyCode": "EUR"}
 

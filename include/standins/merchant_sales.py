@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ TILL_COLUMNS = ("receipt_no", "line_no", "store_no", "loyalty_id", "email", "pho
                 "unit_price", "sold_at", "country", "currency")
 
 
+@lru_cache(maxsize=10_000)
 def bag(cents: int) -> dict[str, Any]:
-    """Shopify's MoneyBag. One currency, so the presentment money is the shop money (filled in when asked for)."""
+    """Shopify's MoneyBag. One currency, so the presentment money is the shop money (filled in when asked for).
+
+    The dictionary is shared: do not change it.
+    """
     return {"shopMoney": money(cents)}
 
 
@@ -29,7 +34,7 @@ def order(one: Purchase) -> Document:
     priced = _priced(one)
     total = sum(cents * line.quantity for line, cents in priced)
     refunds = [_refund(one, priced)] if one.refund else []
-    back = sum(cents * count for no, count in (one.refund[1] if one.refund else ()) for cents in [priced[no][1]])
+    back = sum(priced[no][1] * count for no, count in one.refund[1]) if one.refund else 0
     status = "REFUNDED" if back and back == total else "PARTIALLY_REFUNDED" if back else "PAID"
     place = address(one.key, one.country, one.place, *one.name)
     body = {
@@ -55,7 +60,7 @@ def _priced(one: Purchase) -> list[tuple[Line, int]]:
 
 def _line(key: str, line: Line, cents: int, one: Purchase) -> dict[str, Any]:
     full = line.good.cents if cents > 0 else cents
-    gone = sum(count for no, count in (one.refund[1] if one.refund else ()) if one.lines[no] is line)
+    gone = sum(count for no, count in one.refund[1] if one.lines[no] is line) if one.refund else 0
     return {"id": _gid("LineItem", key), "sku": line.good.sku, "title": line.good.title, "name": line.good.title,
             "quantity": line.quantity, "currentQuantity": line.quantity - gone, "vendor": "Hausmarke",
             "originalUnitPriceSet": bag(full), "discountedUnitPriceSet": bag(cents),

@@ -8,7 +8,7 @@ Kept in the store as documents of platform ``merchant``, kind ``truth``. Documen
 ``as_of`` is ``today`` plus one day for each day applied after the first: what a run over the last day should reckon with.
 Every other document, ``<day>/<stream>/<part>``, is ``{"day": 2, "stream": "…", "rows": [row, …]}``. A row tells all about one source
 record; a row of a later day replaces the earlier one with the same stream and ``k`` (`read` does it). Fields with nothing to
-say are left out. Times are ISO 8601 in UTC, money in cents of EUR. In every row:
+say are left out. Times are ISO 8601 in UTC (+00:00), money in cents of EUR. In every row:
 
 ``k``
     record key; by stream: ``hubspot.contacts`` the contact's id; ``shopify.customers``, ``shopify.orders``, ``shopify.checkouts`` the number at the
@@ -51,7 +51,7 @@ Row = dict[str, Any]
 
 
 def _time(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
+    return at.isoformat()
 
 
 def person_row(record: Record) -> Row:
@@ -65,7 +65,7 @@ def person_row(record: Record) -> Row:
     row = {"k": record.key, "p": record.person, "ids": record.ids, "created": _time(record.created),
            "changed": _time(record.changed), "d": record.deleted, "c": said, "status": record.status, "q": record.bad,
            "t": {name: value for name, value in traits.items() if value}}
-    return {name: value for name, value in row.items() if value}
+    return {name: value for name, value in row.items() if value or name == "ids"}
 
 
 def order_row(one: Purchase) -> Row:
@@ -105,8 +105,8 @@ def reaction_row(one: Reaction) -> Row:
             "events": [[name, _time(at)] for name, at in one.acts]}
 
 
-def part(day: int, stream: str, number: int, rows: list[Row]) -> Document:
-    """A document of truth."""
+def part(day: int, stream: str, number: int, rows: list[Any]) -> Document:
+    """A document of truth; rows as dictionaries or as JSON text already."""
     return Document(f"{day:03d}/{stream}/{number:05d}", {"day": day, "stream": stream, "rows": rows}, day, day)
 
 
@@ -128,6 +128,12 @@ def statements(store: Store, *, until_day: int = 1 << 30) -> set[tuple[str, str,
     bodies = (document.body for document in _parts(store) if document.body["day"] <= until_day)
     return {(body["stream"], row["k"], *said) for body in bodies for row in body["rows"] if "q" not in row
             for said in row.get("c", ())}
+
+
+def told(store: Store) -> dict[str, Any]:
+    """Everything at once, for ``/_control/truth``: ``{"meta": {…}, "streams": {stream: [row, …]}, "statements": [[…], …]}``."""
+    return {"meta": meta(store), "streams": {stream: list(rows.values()) for stream, rows in read(store).items()},
+            "statements": sorted(statements(store))}
 
 
 def meta(store: Store) -> dict[str, Any]:
