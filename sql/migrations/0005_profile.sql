@@ -37,6 +37,7 @@ create table profile.person_order (
     quantity bigint not null,
     currency char(3) not null,
     is_purchase boolean not null,   -- the order has a sold line
+    last_entry_on date not null,    -- of its newest sale or return
     primary key (stream, order_key, person_id)
 );
 create index on profile.person_order (person_id);
@@ -89,3 +90,71 @@ create table profile.trait (
     open_cart_at timestamptz,
     open_cart_cents bigint
 );
+
+-- One row per entry of an order (a sold line, a return) that belongs to somebody; amounts signed.
+create view profile.person_order_entry as
+select
+    r.person_id,
+    e.stream,
+    e.record_key,
+    e.entry_no,
+    e.order_key,
+    e.kind,
+    e.occurred_at,
+    (e.occurred_at at time zone 'UTC')::date as occurred_on,
+    e.sku,
+    e.title,
+    e.quantity,
+    e.amount_minor,
+    e.currency
+from staging.order_entry as e
+inner join identity.record as r on r.stream = e.stream and r.record_key = e.identity_key
+where r.person_id is not null;
+
+-- One row per person and order, as it stood at the end of a day (UTC): entries after that day do not count.
+create function profile.orders_as_of(as_of date) returns table (
+    person_id uuid,
+    stream text,
+    order_key text,
+    ordered_on date,
+    ordered_at timestamptz,
+    local_hour int,
+    local_weekday int,
+    total_cents bigint,
+    returned_cents bigint,
+    currency char(3),
+    is_purchase boolean
+) language sql stable parallel safe as $$
+    select
+        o.person_id, o.stream, o.order_key, o.ordered_on, o.ordered_at, o.local_hour, o.local_weekday,
+        o.total_cents, o.returned_cents, o.currency, o.is_purchase
+    from profile.person_order as o
+    where o.last_entry_on <= orders_as_of.as_of
+    union all
+    select
+        o.person_id, o.stream, o.order_key, o.ordered_on, o.ordered_at, o.local_hour, o.local_weekday,
+        t.total_cents, t.returned_cents, o.currency, t.is_purchase
+    from profile.person_order as o
+    cross join lateral (
+        select
+            sum(e.amount_minor)::bigint as total_cents,
+            coalesce(-sum(e.amount_minor) filter (where e.kind = 'return'), 0)::bigint as returned_cents,
+            bool_or(e.kind = 'sale') as is_purchase
+        from identity.bundle_row as b
+        inner join identity.record as r on r.record_id = b.record_id and r.person_id = o.person_id
+        inner join staging.order_entry as e
+            on
+                e.stream = b.stream
+                and e.record_key = b.source_key
+                and e.order_key = b.order_key
+                and e.identity_key = r.record_key
+        where
+            b.stream = o.stream
+            and b.order_key = o.order_key
+            and (e.occurred_at at time zone 'UTC')::date <= orders_as_of.as_of
+    ) as t
+    where
+        o.ordered_on <= orders_as_of.as_of
+        and o.last_entry_on > orders_as_of.as_of
+        and t.total_cents is not null
+$$;

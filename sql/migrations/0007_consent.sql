@@ -27,3 +27,4 @@ create table consent.person_consent (
     consent_id bigint not null references consent.ledger,   -- the statement that decides
     primary key (person_id, purpose)
 );
+create index on consent.ledger (stream, record_key);

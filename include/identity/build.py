@@ -1,0 +1,67 @@
+"""``build_persons``: changed records → persons, golden records, orders, events, consent, traits."""
+
+from datetime import date
+
+import psycopg
+
+from include import warehouse
+from include.identity import stitch
+from include.identity.components import Route
+from include.identity.rules import Survivorship, identity_rules, survivorship
+from include.identity.traits import build_traits
+
+WRITER_LOCK = 7_210_004  # any constant: two builds at once wait for each other
+
+
+def build_persons(
+    conn: psycopg.Connection, *, as_of: date, rebuild: bool = False, route: Route | None = None
+) -> dict[str, int]:
+    """Drain ``staging.changed_record`` and bring identity, profile, consent and traits up to date, in one transaction.
+
+    Safe to repeat and to kill: without changes nothing but the traits' day moves. Work grows with what changed.
+
+    :param as_of: day (UTC) the traits stand at: orders and events after it do not count in them.
+    :param rebuild: look at everything staging holds instead of the queue. Ids, history and former ids stay; the result
+        is the one that runs by increments would have had.
+    :param route: see :func:`include.identity.components.find_components`.
+    :returns: counts: ``changed`` vendor records, ``withdrawn`` records, ``unusable`` values, new ``links``,
+        ``records`` in scope, ``moved`` records, ``vanished`` persons; rows written of ``profiles``, ``orders``,
+        ``events``, ``statements``, ``consents``, ``traits``; ``persons`` and ``blocked`` values there are now.
+    """
+    rules, winners = identity_rules(), survivorship()
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
+        if rebuild:
+            conn.execute("select set_config('work_mem', '256MB', true)")
+        at = conn.execute("select clock_timestamp()").fetchone()[0]
+        warehouse.run(conn, "identity/00_clear")
+        stitch.apply_rules(conn, rules)
+        counts = stitch.gather_records(conn, at=at, rebuild=rebuild)
+        counts |= stitch.link_records(conn, rules)
+        counts |= stitch.assign_persons(conn, at=at, rebuild=rebuild, route=route)
+        counts |= _build_profile(conn, winners)
+        counts |= _build_consent(conn)
+        counts["traits"] = build_traits(conn, as_of=as_of)
+        counts |= warehouse.rows(conn, "identity/90_counts")[0]
+    return counts
+
+
+def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str, int]:
+    profiles = warehouse.run(conn, "profile/10_person", {
+        "trust": list(winners.trust), "fields": list(winners.fields), "rules": list(winners.fields.values()),
+    })
+    warehouse.run(conn, "profile/11_person_gone")
+    warehouse.run(conn, "profile/20_affected_orders")
+    conn.execute("analyze identity.work_order")
+    return {
+        "profiles": profiles,
+        "orders": warehouse.run(conn, "profile/21_person_order"),
+        "events": warehouse.run(conn, "profile/30_person_event"),
+    }
+
+
+def _build_consent(conn: psycopg.Connection) -> dict[str, int]:
+    return {
+        "statements": warehouse.run(conn, "consent/10_ledger"),
+        "consents": warehouse.run(conn, "consent/20_person_consent"),
+    }

@@ -1,0 +1,77 @@
+-- One row per identifier that joins nobody from now on, or joins again. Shared: carried by more than shared_above live
+-- records of different people. Records of one name count once, a record without a name counts by itself; and because test
+-- accounts share a name, more than that many different vendor ids of one type beside the value block it too. Counted over
+-- all records as they are today, so neither the order of loading nor the split into loads matters.
+with
+
+counted as (
+    select
+        e.identifier_id,
+        count(*) as carriers
+    from identity.work_identifier as w
+    inner join identity.edge as e on e.identifier_id = w.identifier_id
+    inner join identity.record as r on r.record_id = e.record_id
+    where r.withdrawn_at is null
+    group by e.identifier_id
+    having count(*) > %(shared_above)s
+),
+
+names as (
+    select
+        c.identifier_id,
+        count(distinct coalesce(r.name_key, r.record_id::text)) as people
+    from counted as c
+    inner join identity.edge as e on e.identifier_id = c.identifier_id
+    inner join identity.record as r on r.record_id = e.record_id
+    where r.withdrawn_at is null
+    group by c.identifier_id
+),
+
+accounts as (
+    select
+        c.identifier_id,
+        count(distinct beside.identifier_id) as people
+    from counted as c
+    inner join identity.edge as e on e.identifier_id = c.identifier_id
+    inner join identity.record as r on r.record_id = e.record_id and r.withdrawn_at is null
+    inner join identity.edge as beside on beside.record_id = e.record_id
+    inner join identity.identifier as i on i.identifier_id = beside.identifier_id
+    where i.type not in ('email', 'phone')
+    group by c.identifier_id, i.type
+),
+
+shared as (
+    select identifier_id from names where people > %(shared_above)s
+    union
+    select identifier_id from accounts where people > %(shared_above)s
+),
+
+wanted as (
+    select
+        i.identifier_id,
+        coalesce(i.listed_reason, case when s.identifier_id is not null then 'shared by too many' end) as reason
+    from identity.work_identifier as w
+    inner join identity.identifier as i on i.identifier_id = w.identifier_id
+    left join shared as s on s.identifier_id = w.identifier_id
+),
+
+changed as (
+    update identity.identifier as i
+    set blocked_reason = w.reason
+    from wanted as w
+    where
+        i.identifier_id = w.identifier_id
+        and i.blocked_reason is distinct from w.reason
+    returning i.identifier_id
+),
+
+touched as (
+    select distinct e.record_id
+    from changed as c
+    inner join identity.edge as e on e.identifier_id = c.identifier_id
+)
+
+insert into identity.work_touched (record_id)
+select record_id
+from touched
+on conflict (record_id) do nothing

@@ -1,0 +1,8 @@
+-- One row per million records: their links as two packed arrays of big-endian 8-byte integers, in one order.
+select
+    string_agg(int8send(e.record_id), '') as records,
+    string_agg(int8send(e.identifier_id), '') as identifiers
+from identity.work_scope as s
+inner join identity.edge as e on e.record_id = s.record_id
+where e.dropped_reason is null
+group by s.record_id >> 20

@@ -1,0 +1,19 @@
+-- One row per record and the first record that carries the same value: identifiers leave the graph in one step.
+with
+
+linked as (
+    select
+        e.record_id,
+        min(e.record_id) over (partition by e.identifier_id) as first_record_id
+    from identity.work_scope as s
+    inner join identity.edge as e on e.record_id = s.record_id
+    where e.dropped_reason is null
+)
+
+insert into identity.work_pair (round, a, b)
+select distinct
+    1,
+    first_record_id,
+    record_id
+from linked
+where first_record_id <> record_id

@@ -1,0 +1,9 @@
+-- One row per record that left its person.
+update identity.record_history as h
+set valid_to = %(at)s
+from identity.work_scope as s
+left join identity.work_assignment as a on a.record_id = s.record_id
+where
+    h.record_id = s.record_id
+    and h.valid_to is null
+    and a.person_id is distinct from s.former_person_id

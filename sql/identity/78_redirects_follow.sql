@@ -1,0 +1,28 @@
+-- One row per older redirect that has to lead elsewhere: to the person of the record its id was made of; when that one is
+-- withdrawn, to whoever its person is now. Keeps redirects flat.
+with
+
+wanted as (
+    select
+        d.old_person_id,
+        coalesce(r.person_id, f.successor) as person_id
+    from identity.redirect as d
+    inner join identity.work_former as f on f.person_id = d.person_id
+    left join identity.record as r on r.record_id = d.record_id
+    union
+    select
+        d.old_person_id,
+        a.person_id
+    from identity.redirect as d
+    inner join identity.work_assignment as a on a.record_id = d.record_id
+)
+
+update identity.redirect as d
+set
+    person_id = w.person_id,
+    redirected_at = %(at)s
+from wanted as w
+where
+    d.old_person_id = w.old_person_id
+    and w.person_id is not null
+    and d.person_id is distinct from w.person_id

@@ -1,0 +1,204 @@
+-- One row per person in scope: the golden record by the rules of survivorship.yaml, with the stream each value came from.
+-- An address or number that is blocked (shared, role mailbox, test value) is nobody's own and is not taken.
+with
+
+live as (
+    select
+        a.person_id,
+        r.record_id,
+        r.shape,
+        r.stream,
+        r.record_key,
+        r.first_seen_at,
+        case
+            when r.shape = 'bundle' then 1000
+            else coalesce(array_position(%(trust)s::text[], r.stream), 999)
+        end as distrust
+    from identity.work_assignment as a
+    inner join identity.record as r on r.record_id = a.record_id
+),
+
+stated as (
+    select
+        l.person_id,
+        i.type as field,
+        array[i.value] as value,
+        l.stream,
+        l.record_key,
+        l.distrust,
+        coalesce(p.changed_at, l.first_seen_at) as stated_at
+    from live as l
+    inner join identity.edge as e on e.record_id = l.record_id and e.dropped_reason is null
+    inner join identity.identifier as i on i.identifier_id = e.identifier_id and i.type in ('email', 'phone')
+    left join staging.person_record as p on l.shape = 'person' and p.stream = l.stream and p.record_key = l.record_key
+    union all
+    select
+        l.person_id,
+        v.field,
+        v.value,
+        l.stream,
+        l.record_key,
+        l.distrust,
+        coalesce(p.changed_at, l.first_seen_at)
+    from live as l
+    inner join staging.person_record as p on p.stream = l.stream and p.record_key = l.record_key
+    cross join lateral (
+        values
+        ('name', array[nullif(btrim(p.first_name), ''), nullif(btrim(p.last_name), '')]),
+        ('birth_on', array[p.birth_on::text]),
+        ('gender', array[nullif(btrim(p.gender), '')]),
+        ('language', array[nullif(btrim(p.language), '')]),
+        (
+            'address',
+            array[
+                nullif(btrim(p.country), ''), nullif(btrim(p.region), ''),
+                nullif(btrim(p.city), ''), nullif(btrim(p.postcode), '')
+            ]
+        ),
+        ('email_client', array[nullif(btrim(p.email_client), '')])
+    ) as v (field, value)
+    where
+        l.shape = 'person'
+        and array_remove(v.value, null) <> '{}'
+),
+
+weighed as (
+    select
+        s.*,
+        cardinality(array_remove(s.value, null)) as parts,
+        count(*) over (partition by s.person_id, s.field, s.value) as times
+    from stated as s
+),
+
+winner as (
+    select distinct on (w.person_id, w.field)
+        w.person_id,
+        w.field,
+        w.value,
+        w.stream
+    from weighed as w
+    left join unnest(%(fields)s::text[], %(rules)s::text[]) as f (field, rule) on f.field = w.field
+    order by
+        w.person_id,
+        w.field,
+        w.parts desc,
+        case f.rule when 'trusted' then w.distrust when 'frequent' then -w.times end,
+        w.stated_at desc,
+        w.distrust,
+        w.stream collate "C",
+        w.record_key collate "C",
+        w.value
+),
+
+chosen as (
+    select
+        person_id,
+        max(value) filter (where field = 'email') as email,
+        max(value) filter (where field = 'phone') as phone,
+        max(value) filter (where field = 'name') as name,
+        max(value) filter (where field = 'birth_on') as birth_on,
+        max(value) filter (where field = 'gender') as gender,
+        max(value) filter (where field = 'language') as language,
+        max(value) filter (where field = 'address') as address,
+        max(value) filter (where field = 'email_client') as email_client,
+        jsonb_object_agg(field, stream) as winners
+    from winner
+    group by person_id
+),
+
+interest as (
+    select
+        l.person_id,
+        array_agg(distinct lower(btrim(i.interest)) order by lower(btrim(i.interest))) as interests
+    from live as l
+    inner join staging.person_record as p on p.stream = l.stream and p.record_key = l.record_key
+    cross join lateral unnest(p.interests) as i (interest)
+    where
+        l.shape = 'person'
+        and btrim(i.interest) <> ''
+    group by l.person_id
+),
+
+person as (
+    select
+        person_id,
+        min(first_seen_at) as customer_since
+    from live
+    group by person_id
+),
+
+golden as (
+    select
+        p.person_id,
+        c.email[1] as email,
+        c.phone[1] as phone,
+        c.name[1] as first_name,
+        c.name[2] as last_name,
+        c.birth_on[1]::date as birth_on,
+        c.gender[1] as gender,
+        c.language[1] as language,
+        c.address[1] as country,
+        c.address[2] as region,
+        c.address[3] as city,
+        c.address[4] as postcode,
+        coalesce(i.interests, '{}') as interests,
+        c.email_client[1] as email_client,
+        p.customer_since,
+        jsonb_strip_nulls(
+            coalesce(c.winners, '{}') - array['name', 'address']
+            || jsonb_build_object(
+                'first_name', case when c.name[1] is not null then c.winners -> 'name' end,
+                'last_name', case when c.name[2] is not null then c.winners -> 'name' end,
+                'country', case when c.address[1] is not null then c.winners -> 'address' end,
+                'region', case when c.address[2] is not null then c.winners -> 'address' end,
+                'city', case when c.address[3] is not null then c.winners -> 'address' end,
+                'postcode', case when c.address[4] is not null then c.winners -> 'address' end
+            )
+        ) as winners
+    from person as p
+    left join chosen as c on c.person_id = p.person_id
+    left join interest as i on i.person_id = p.person_id
+),
+
+hashed as (
+    select
+        g.*,
+        sha256(convert_to(
+            jsonb_build_array(
+                g.email, g.phone, g.first_name, g.last_name, g.birth_on, g.gender, g.language, g.country, g.region,
+                g.city, g.postcode, g.interests, g.email_client, extract(epoch from g.customer_since)
+            )::text,
+            'UTF8'
+        )) as row_hash
+    from golden as g
+)
+
+insert into profile.person as o (
+    person_id, email, phone, first_name, last_name, birth_on, gender, language, country, region, city, postcode,
+    interests, email_client, customer_since, winners, row_hash
+)
+select
+    person_id, email, phone, first_name, last_name, birth_on, gender, language, country, region, city, postcode,
+    interests, email_client, customer_since, winners, row_hash
+from hashed
+on conflict (person_id) do update
+    set
+        email = excluded.email,
+        phone = excluded.phone,
+        first_name = excluded.first_name,
+        last_name = excluded.last_name,
+        birth_on = excluded.birth_on,
+        gender = excluded.gender,
+        language = excluded.language,
+        country = excluded.country,
+        region = excluded.region,
+        city = excluded.city,
+        postcode = excluded.postcode,
+        interests = excluded.interests,
+        email_client = excluded.email_client,
+        customer_since = excluded.customer_since,
+        winners = excluded.winners,
+        row_hash = excluded.row_hash
+    where
+        o.row_hash is distinct from excluded.row_hash
+        or o.winners is distinct from excluded.winners

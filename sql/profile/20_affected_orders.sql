@@ -1,0 +1,18 @@
+-- One row per order that changed at its source, or whose bundle of identifiers changed persons.
+insert into identity.work_order (stream, order_key)
+select
+    stream,
+    order_key
+from identity.work_bundle
+where order_key is not null
+union
+select
+    b.stream,
+    b.order_key
+from identity.work_scope as s
+left join identity.work_assignment as a on a.record_id = s.record_id
+inner join identity.bundle_row as b on b.record_id = s.record_id
+where
+    a.person_id is distinct from s.former_person_id
+    and b.order_key is not null
+on conflict (stream, order_key) do nothing

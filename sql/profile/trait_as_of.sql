@@ -1,0 +1,4 @@
+-- At most one row: the day the trait table stands at.
+select as_of
+from profile.trait
+limit 1
