@@ -43,6 +43,10 @@ def family(kind: exp.DataType) -> str:
 
 
 def _apply(tables: Tables, statement: exp.Expression) -> None:
+    if isinstance(statement, exp.Create) and statement.kind == "VIEW" and isinstance(statement.expression, exp.Query):
+        view = statement.this
+        tables[f"{view.db}.{view.name}"] = dict.fromkeys(statement.expression.named_selects, "other")
+        return
     if isinstance(statement, exp.Create) and statement.kind == "TABLE" and isinstance(statement.this, exp.Schema):
         table = statement.this.this
     elif isinstance(statement, exp.Alter):
@@ -57,15 +61,15 @@ def _apply(tables: Tables, statement: exp.Expression) -> None:
 
 
 def _profile_statements(text: str) -> list[str]:
-    """The ``create table`` and ``alter table`` statements about profile; all else is not parsed."""
-    starts = ("create table profile.", "alter table profile.")
+    """The statements that make or alter tables and views of profile; all else is not parsed."""
+    starts = ("create table profile.", "alter table profile.", "create view profile.")
     lines = [line.split("--")[0] for line in text.splitlines()]
     return [part for part in "\n".join(lines).split(";") if part.strip().lower().startswith(starts)]
 
 
 @cache
 def readable_tables(folder: Path = warehouse.SQL_ROOT / "migrations") -> Tables:
-    """Each table of ``profile`` with its columns and their families, and ``segment.current``."""
+    """Each table and view of ``profile`` with its columns and their families, and ``segment.current``."""
     tables: Tables = {}
     for path in sorted(folder.glob("[0-9]*.sql")):
         for text in _profile_statements(path.read_text(encoding="utf-8")):
