@@ -22,11 +22,15 @@ create table audience.sync (
     started_at timestamptz not null default now(),
     ended_at timestamptz,
     segment_version text,
+    as_of date,
     plan_hash text,
+    error_class text,            -- of what ended the sync early: class and code, never a text from outside
+    error_code text,
     planned_add bigint not null default 0,
     planned_update bigint not null default 0,
     planned_remove bigint not null default 0,
     held_remove bigint not null default 0,
+    hold_reason text,
     added bigint not null default 0,
     updated bigint not null default 0,
     removed bigint not null default 0,
@@ -57,41 +61,44 @@ create table audience.batch (
 );
 create index on audience.batch (sync_id);
 
--- One row per audience and person the platform has (or had, or refused), or is being told about.
+-- One row per audience, person and set of identifiers the platform has (or had, or refused), or is being told about.
+-- A changed address is two rows: the old one is removed, the new one added. `sent_identifiers` is keyed by the column of
+-- profile.person each value was made from. No index but these two: each row is written twice a delivery, and those
+-- writes stay within their page (fillfactor).
 create table audience.member (
     audience_id bigint not null references audience.audience,
     person_id uuid not null,
+    identifier_hash uuid not null, -- md5 of the identifiers the person had, and of the version of their treatment
     acknowledged text not null default 'absent' check (acknowledged in ('absent', 'present')),
     sent_identifiers jsonb,      -- as SENT (hashed where the platform takes hashes): a removal uses these
-    identifier_hash bytea,       -- of sent_identifiers: who else is held under the same ones
-    payload_hash bytea,          -- of all that was sent: differs when a mapped field changes
+    identifier_keys jsonb,       -- md5 of each identifier, by column: who else of the audience carries it
+    payload_hash uuid,           -- of all that was sent: differs when a mapped field changes
     membership_id bigint,        -- segment.membership row that justified the last add
     consent_id bigint,           -- consent.ledger row that justified the last add
     acknowledged_at timestamptz,
     confirmed_at timestamptz,
-    -- the open attempt, if there is one
+    -- the open attempt, if there is one. 'sent' and 'retriable' mean: nobody knows whether the platform applied it.
     operation text check (operation in ('add', 'update', 'remove')),
     attempt_state text check (attempt_state in ('planned', 'sent', 'accepted', 'rejected', 'retriable', 'debt')),
-    batch_id bigint references audience.batch,
+    batch_id bigint,             -- of the last attempt
     tries int not null default 0,
     error_class text,
     error_code text,
     error_text text,
     opened_at timestamptz,
     attempt_identifiers jsonb,   -- of the open attempt; becomes sent_identifiers on acknowledgement
-    attempt_payload_hash bytea,
-    primary key (audience_id, person_id)
-);
+    attempt_payload_hash uuid,
+    primary key (audience_id, person_id, identifier_hash)
+) with (fillfactor = 60);
 create index on audience.member (person_id);
-create index on audience.member (audience_id, attempt_state) where attempt_state is not null;
-create index on audience.member (audience_id, identifier_hash) where acknowledged = 'present';
 
 -- What happened to whom: append-only, one row per person and answer.
 create table audience.delivery (
     delivery_id bigint generated always as identity primary key,
     audience_id bigint not null,
     person_id uuid not null,
-    batch_id bigint not null,
+    batch_id bigint,             -- null: settled without a call, the identifier belongs to somebody who stays
+    batch_row int,               -- position within the batch, from 0
     operation text not null,
     outcome text not null check (outcome in ('accepted', 'confirmed', 'rejected', 'retriable', 'debt', 'unknown')),
     error_code text,
@@ -115,6 +122,7 @@ create table audience.hold (
     audience_size bigint not null,
     state text not null default 'open' check (state in ('open', 'approved', 'rejected', 'closed')),
     opened_at timestamptz not null default now(),
+    since timestamptz not null default now(), -- removals wait since then: kept when a larger hold replaces a smaller
     decided_at timestamptz,
     decided_by text
 );
