@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from include.errors import AudienceflowError, ConfigError
 from include.runtime import airflow_config, interrupts, settings
 from include.runtime.lock import only_one
+from include.runtime.pipeline import end_stale_runs
 from include.runtime.progress import Progress
 from include.runtime.run import run_chain
 from include.runtime.settings import Settings
-from include.runtime.system import System
+from include.runtime.system import System, dag_ids
 
 KEPT_BY_CLEAN = {"venv", "venv.stamp", "bench", "lock", "cache"}
 
@@ -48,6 +49,8 @@ def run(chosen: Settings, progress: Progress) -> int:
     with ExitStack() as always:
         always.callback(_stop, system, progress)
         system.start("run")
+        if ended := end_stale_runs(system.api, dag_ids()):
+            progress.say(f"ended {ended} runs that an interrupted start had left open")
         return run_chain(system, progress)
 
 

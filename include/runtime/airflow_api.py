@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from include.errors import FatalError, RetriableError
 
@@ -17,10 +18,13 @@ class AirflowApi:
     """A session with one Airflow; logs in on its first call and again when the token has run out.
 
     :param url: ``http://127.0.0.1:8080``.
+    :param patience: seconds a call is repeated for while nobody answers or the server fails; every call here may be
+        made twice without harm.
     """
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, *, patience: float = 0.0) -> None:
         self.url = url
+        self._patience = patience
         self._login = {"username": user, "password": password}
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the machine has no business between us and ourselves
@@ -34,6 +38,16 @@ class AirflowApi:
         :raises RetriableError: nobody answers, or 5xx.
         :raises FatalError: refused.
         """
+        for attempt in Retrying(
+            retry=retry_if_exception_type(RetriableError),
+            stop=stop_after_delay(self._patience),
+            wait=wait_fixed(1),
+            reraise=True,
+        ):
+            with attempt:
+                return self._once(method, path, json, params, ok)
+
+    def _once(self, method: str, path: str, json: Any, params: Json | None, ok: tuple[int, ...]) -> Any:
         answer = self._send(method, path, json, params)
         if answer.status_code == 401:
             self._session.headers.pop("Authorization", None)

@@ -66,7 +66,8 @@ class System:
 
     @property
     def api(self) -> AirflowApi:
-        return AirflowApi(self.addresses.airflow, airflow_config.USER, self.private.admin_password)
+        """Airflow's REST interface, for a system that is up: short failures are waited out."""
+        return self._api(patience=30.0)
 
     @property
     def standins(self) -> standins.StandIns | None:
@@ -113,6 +114,10 @@ class System:
         folders += self.settings.files
         if folders:
             self.api.ensure_connection(connections.file_drops(folders))
+
+    def _api(self, patience: float) -> AirflowApi:
+        user, password = airflow_config.USER, self.private.admin_password
+        return AirflowApi(self.addresses.airflow, user, password, patience=patience)
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -171,7 +176,7 @@ class System:
 
     def _settle_airflow(self, began: datetime) -> None:
         """Wait for the web server, make pools and connections, then wait until every DAG of today's files is known."""
-        api = self.api
+        api = self._api(patience=0.0)
         self._until(START_TIMEOUT, "Airflow's web server answers", lambda: api.call("GET", "/version"))
         for name, pool in json.loads((ROOT / "pools.json").read_text(encoding="utf-8")).items():
             api.ensure_pool(name, pool["slots"], pool["description"])

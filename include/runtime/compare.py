@@ -1,0 +1,40 @@
+"""Whether the platforms hold exactly the members the ledger says: asked of the stand-ins, which know."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psycopg
+
+from include import warehouse
+from include.errors import FatalError
+from include.runtime.report import Difference
+from include.runtime.standins import StandIns
+
+
+def differences(conn: psycopg.Connection, standins: StandIns, destinations: Iterable[str]) -> dict[str, Difference]:
+    """By ``destination audience``: how many members only the ledger, or only the platform, has."""
+    found: dict[str, Difference] = {}
+    for destination in destinations:
+        ledger = _ledger(conn, destination)
+        platform = _platform(standins, destination)
+        for audience in sorted(ledger.keys() | platform.keys()):
+            ours, theirs = ledger.get(audience, set()), platform.get(audience, set())
+            found[f"{destination} {audience}"] = Difference(len(ours - theirs), len(theirs - ours))
+    return found
+
+
+def _ledger(conn: psycopg.Connection, destination: str) -> Mapping[str, set[str]]:
+    """Identifiers by audience; a person with two identifiers at a platform counts by each."""
+    held: dict[str, set[str]] = defaultdict(set)
+    for row in warehouse.rows(conn, "report/members", {"destination": destination}):
+        held[row["audience"]].update(str(value).lower() for value in (row["identifiers"] or {}).values())
+    return held
+
+
+def _platform(standins: StandIns, destination: str) -> Mapping[str, set[str]]:
+    try:
+        audiences: Mapping[str, Iterable[Any]] = standins.members(destination)
+    except FatalError:  # a platform nothing was ever sent to has no audiences
+        return {}
+    return {name: {str(member).lower() for member in members} for name, members in audiences.items()}
