@@ -43,8 +43,9 @@ class Standins:
         """The faults with how many requests matched and were hit."""
         return self._call("GET", "faults").json()
 
-    def recorded(self, platform: str | None = None, method: str | None = None, path: str | None = None,
-                 after: int = 0) -> list[Recorded]:
+    def recorded(
+        self, platform: str | None = None, method: str | None = None, path: str | None = None, after: int = 0
+    ) -> list[Recorded]:
         """The recorded requests; ``path`` is a LIKE pattern over the path with its prefix."""
         params = {"platform": platform, "method": method, "path": path, "after": after}
         lines = self._call("GET", "requests", params=params).content.splitlines()
@@ -94,18 +95,38 @@ class Standins:
 
 
 @contextmanager
-def running_standins(folder: Path, *, customers: int = 0, seed: int = 1, platforms: Sequence[str] = PLATFORMS,
-                     options: Sequence[str] = ()) -> Iterator[Standins]:
+def running_standins(
+    folder: Path,
+    *,
+    customers: int = 0,
+    seed: int = 1,
+    platforms: Sequence[str] = PLATFORMS,
+    options: Sequence[str] = (),
+) -> Iterator[Standins]:
     """Start a server on free ports with its state in ``folder``; stop it at the end.
 
     It also stops when this process dies, because its standard input is closed then.
 
     :param customers: size of the merchant at the first start; 0 is an empty account everywhere.
     """
-    command = [sys.executable, "-m", "include.standins.server", "--folder", str(folder), "--customers", str(customers),
-               "--seed", str(seed), "--platforms", ",".join(platforms), "--until-eof", *options]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    command = [
+        sys.executable,
+        "-m",
+        "include.standins.server",
+        "--folder",
+        str(folder),
+        "--customers",
+        str(customers),
+        "--seed",
+        str(seed),
+        "--platforms",
+        ",".join(platforms),
+        "--until-eof",
+        *options,
+    ]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
         line = process.stdout.readline()
         if not line:

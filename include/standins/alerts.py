@@ -5,6 +5,7 @@ import email.policy
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from starlette.concurrency import run_in_threadpool
 
 from include.standins.kit import EVERYTHING, Context, Store
 
@@ -18,8 +19,10 @@ def keep(context: Context, kind: str, body: dict[str, Any]) -> None:
 
 def received(store: Store) -> dict[str, list[dict[str, Any]]]:
     """All alerts, oldest first: ``{"slack": [body], "mail": [{"from", "to", "subject", "text"}]}``."""
-    return {kind: [one.body for one in store.page("alerts", kind, EVERYTHING, order="id", limit=-1)]
-            for kind in ("slack", "mail")}
+    return {
+        kind: [one.body for one in store.page("alerts", kind, EVERYTHING, order="id", limit=-1)]
+        for kind in ("slack", "mail")
+    }
 
 
 def forget(store: Store) -> None:
@@ -38,10 +41,15 @@ class MailReceiver:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
         part = message.get_body(("plain", "html"))
-        keep(self._context, "mail", {
-            "from": envelope.mail_from,
-            "to": list(envelope.rcpt_tos),
-            "subject": str(message["subject"] or ""),
-            "text": "" if part is None else part.get_content(),
-        })
+        await run_in_threadpool(
+            keep,
+            self._context,
+            "mail",
+            {
+                "from": envelope.mail_from,
+                "to": list(envelope.rcpt_tos),
+                "subject": str(message["subject"] or ""),
+                "text": "" if part is None else part.get_content(),
+            },
+        )
         return "250 Message accepted for delivery"

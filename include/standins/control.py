@@ -82,14 +82,22 @@ class Control:
 
     def accounts(self, request: Request) -> Response:
         store, base = self.context.store, str(request.base_url).rstrip("/").removesuffix("/_control")
-        return Json({name: {"base_url": f"{base}/{name}", "token": self.context.tokens[name],
-                            **(store.get_setting(f"{name}.account") or {})} for name in self.platforms})
+        return Json(
+            {
+                name: {
+                    "base_url": f"{base}/{name}",
+                    "token": self.context.tokens[name],
+                    **(store.get_setting(f"{name}.account") or {}),
+                }
+                for name in self.platforms
+            }
+        )
 
     async def day(self, request: Request) -> Response:
         number = (await request.json())["day"]
         merchant = importlib.import_module("include.standins.merchant")
         await run_in_threadpool(merchant.apply_day, self.context.store, number)
-        return self.health(request)
+        return await run_in_threadpool(self.health, request)
 
     async def move_clock(self, request: Request) -> Response:
         self.clock.ahead += float((await request.json())["advance"])
@@ -112,8 +120,12 @@ class Control:
             self.context.log.clear()
             return Response(status_code=204)
         asked = request.query_params
-        found = self.context.log.read(platform=asked.get("platform"), method=asked.get("method"),
-                                      path=asked.get("path"), after=int(asked.get("after", 0)))
+        found = self.context.log.read(
+            platform=asked.get("platform"),
+            method=asked.get("method"),
+            path=asked.get("path"),
+            after=int(asked.get("after", 0)),
+        )
         return StreamingResponse(_lines(one.to_wire() for one in found), media_type="application/x-ndjson")
 
     def members(self, request: Request) -> Response:
@@ -136,9 +148,20 @@ class Control:
         platform, kind = asked["platform"], asked["kind"]
         if request.method == "PUT":
             now = self.context.now_ms()
-            store.put_many(platform, kind, [
-                Document(one["id"], one["body"], one.get("created_at", one.get("changed_at", now)),
-                         one.get("changed_at", now), one.get("archived", False)) for one in await request.json()])
+            store.put_many(
+                platform,
+                kind,
+                [
+                    Document(
+                        one["id"],
+                        one["body"],
+                        one.get("created_at", one.get("changed_at", now)),
+                        one.get("changed_at", now),
+                        one.get("archived", False),
+                    )
+                    for one in await request.json()
+                ],
+            )
             return Response(status_code=204)
         found = store.page(platform, kind, EVERYTHING, order="id", limit=int(asked.get("limit", -1)))
         return StreamingResponse(_lines(one.__dict__ for one in found), media_type="application/x-ndjson")

@@ -5,6 +5,7 @@ A platform is a module ``include.standins.<platform>`` with::
     def routes(context: Context) -> list[BaseRoute]: ...            # paths as the vendor has them, without the prefix
     def fault_answer(kind: str, seconds: float) -> Response: ...    # optional: the vendor's own words for a fault
     def audience_members(store: Store) -> dict: ...                 # optional: for /_control/members
+    def prepare(store: Store, now_ms: int) -> None: ...             # optional: once, after the merchant is generated
     CONNECTIONS_AT_ONCE: int                                        # optional: a limit the server holds
 
 ``fault_answer`` gets "throttle" (``seconds``: how long to wait), "error" (5xx) or "expired_token" and returns what

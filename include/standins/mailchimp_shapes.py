@@ -35,17 +35,32 @@ def stamp(ms: int) -> str:
     return datetime.fromtimestamp(ms // 1000, UTC).isoformat()
 
 
-def list_body(list_id: str, name: str, *, created_ms: int, permissions: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
+def list_body(
+    list_id: str, name: str, *, created_ms: int, permissions: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """A list. ``permissions`` are its marketing permissions: ``{"marketing_permission_id": …, "text": …}``."""
     return {
         "id": list_id,
         "web_id": int(member_id(list_id)[:7], 16),
         "name": name,
-        "contact": {"company": name, "address1": "1 Example Street", "address2": "", "city": "Example", "state": "",
-                    "zip": "00000", "country": "NL", "phone": ""},
+        "contact": {
+            "company": name,
+            "address1": "1 Example Street",
+            "address2": "",
+            "city": "Example",
+            "state": "",
+            "zip": "00000",
+            "country": "NL",
+            "phone": "",
+        },
         "permission_reminder": "You signed up in our shop.",
         "use_archive_bar": False,
-        "campaign_defaults": {"from_name": name, "from_email": "shop@merchant.example", "subject": "", "language": "en"},
+        "campaign_defaults": {
+            "from_name": name,
+            "from_email": "shop@merchant.example",
+            "subject": "",
+            "language": "en",
+        },
         "notify_on_subscribe": "",
         "notify_on_unsubscribe": "",
         "date_created": stamp(created_ms),
@@ -60,12 +75,27 @@ def list_body(list_id: str, name: str, *, created_ms: int, permissions: Sequence
     }
 
 
-def member_body(list_id: str, address: str, *, status: str, changed_ms: int, signed_up_ms: int | None = None,
-                merge_fields: Mapping[str, Any] | None = None, language: str = "", email_client: str = "",
-                country_code: str = "", timezone: str = "", open_rate: float = 0.0, click_rate: float = 0.0,
-                rating: int = 2, source: str = "API - Generic", unsubscribe_reason: str | None = None,
-                permissions: Sequence[Mapping[str, Any]] = (), tags: Sequence[Mapping[str, Any]] = (),
-                ip: str = "") -> dict[str, Any]:
+def member_body(
+    list_id: str,
+    address: str,
+    *,
+    status: str,
+    changed_ms: int,
+    signed_up_ms: int | None = None,
+    merge_fields: Mapping[str, Any] | None = None,
+    language: str = "",
+    email_client: str = "",
+    country_code: str = "",
+    timezone: str = "",
+    open_rate: float = 0.0,
+    click_rate: float = 0.0,
+    rating: int = 2,
+    source: str = "API - Generic",
+    unsubscribe_reason: str | None = None,
+    permissions: Sequence[Mapping[str, Any]] = (),
+    tags: Sequence[Mapping[str, Any]] = (),
+    ip: str = "",
+) -> dict[str, Any]:
     """A member, with every field the platform shows.
 
     :param address: spelling as the person typed it; the id is made of its lower-cased form.
@@ -99,8 +129,15 @@ def member_body(list_id: str, address: str, *, status: str, changed_ms: int, sig
         "language": language,
         "vip": False,
         "email_client": email_client,
-        "location": {"latitude": 0, "longitude": 0, "gmtoff": 0, "dstoff": 0, "country_code": country_code,
-                     "timezone": timezone, "region": ""},
+        "location": {
+            "latitude": 0,
+            "longitude": 0,
+            "gmtoff": 0,
+            "dstoff": 0,
+            "country_code": country_code,
+            "timezone": timezone,
+            "region": "",
+        },
         "marketing_permissions": [dict(one) for one in permissions],
         "source": source,
         "tags_count": len(tags),
@@ -114,18 +151,37 @@ def member_body(list_id: str, address: str, *, status: str, changed_ms: int, sig
 
 def segment_body(list_id: str, segment_id: int, name: str, *, created_ms: int) -> dict[str, Any]:
     """A static segment, which is what the platform's screens call a tag. Its members are those with the tag."""
-    return {"id": segment_id, "name": name, "type": "static", "created_at": stamp(created_ms),
-            "updated_at": stamp(created_ms), "options": {"match": "any", "conditions": []}, "list_id": list_id}
+    return {
+        "id": segment_id,
+        "name": name,
+        "type": "static",
+        "created_at": stamp(created_ms),
+        "updated_at": stamp(created_ms),
+        "options": {"match": "any", "conditions": []},
+        "list_id": list_id,
+    }
 
 
 def merge_field_body(list_id: str, merge_id: int, tag: str, name: str, *, type: str = "text") -> dict[str, Any]:
     """A merge field beyond the platform's own FNAME, LNAME, ADDRESS, PHONE and BIRTHDAY."""
-    return {"merge_id": merge_id, "tag": tag, "name": name, "type": type, "required": False, "default_value": "",
-            "public": False, "display_order": merge_id, "options": {"size": 25}, "help_text": "", "list_id": list_id}
+    return {
+        "merge_id": merge_id,
+        "tag": tag,
+        "name": name,
+        "type": type,
+        "required": False,
+        "default_value": "",
+        "public": False,
+        "display_order": merge_id,
+        "options": {"size": 25},
+        "help_text": "",
+        "list_id": list_id,
+    }
 
 
-def campaign_body(campaign_id: str, list_id: str, list_name: str, subject: str, *, sent_ms: int,
-                  recipients: int) -> dict[str, Any]:
+def campaign_body(
+    campaign_id: str, list_id: str, list_name: str, subject: str, *, sent_ms: int, recipients: int
+) -> dict[str, Any]:
     """A sent campaign. Its report is computed from its activity."""
     return {
         "id": campaign_id,
@@ -136,10 +192,19 @@ def campaign_body(campaign_id: str, list_id: str, list_name: str, subject: str, 
         "status": "sent",
         "emails_sent": recipients,
         "content_type": "template",
-        "recipients": {"list_id": list_id, "list_is_active": True, "list_name": list_name, "segment_text": "",
-                       "recipient_count": recipients},
-        "settings": {"subject_line": subject, "title": subject, "from_name": list_name,
-                     "reply_to": "shop@merchant.example"},
+        "recipients": {
+            "list_id": list_id,
+            "list_is_active": True,
+            "list_name": list_name,
+            "segment_text": "",
+            "recipient_count": recipients,
+        },
+        "settings": {
+            "subject_line": subject,
+            "title": subject,
+            "from_name": list_name,
+            "reply_to": "shop@merchant.example",
+        },
     }
 
 
@@ -149,5 +214,11 @@ def activity_body(campaign_id: str, list_id: str, address: str, actions: Sequenc
     :param actions: oldest first, ``{"action": "open" | "click" | "bounce", "timestamp": "…", "ip": "…"}``; a click
         has ``url``, a bounce ``type`` ("hard" or "soft").
     """
-    return {"campaign_id": campaign_id, "list_id": list_id, "list_is_active": True, "email_id": member_id(address),
-            "email_address": address, "activity": [dict(one) for one in actions]}
+    return {
+        "campaign_id": campaign_id,
+        "list_id": list_id,
+        "list_is_active": True,
+        "email_id": member_id(address),
+        "email_address": address,
+        "activity": [dict(one) for one in actions],
+    }

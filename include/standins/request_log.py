@@ -81,16 +81,25 @@ class Recorded:
 
     def to_wire(self) -> dict[str, Any]:
         """As JSON can carry it: bodies in base64."""
-        return {**self.__dict__, "headers": dict(self.headers), "answer_headers": dict(self.answer_headers),
-                "body": base64.b64encode(self.body).decode(),
-                "answer": None if self.answer is None else base64.b64encode(self.answer).decode()}
+        return {
+            **self.__dict__,
+            "headers": dict(self.headers),
+            "answer_headers": dict(self.answer_headers),
+            "body": base64.b64encode(self.body).decode(),
+            "answer": None if self.answer is None else base64.b64encode(self.answer).decode(),
+        }
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> "Recorded":
         """The other way round."""
         answer = wire["answer"]
-        return cls(**{**wire, "body": base64.b64decode(wire["body"]),
-                      "answer": None if answer is None else base64.b64decode(answer)})
+        return cls(
+            **{
+                **wire,
+                "body": base64.b64decode(wire["body"]),
+                "answer": None if answer is None else base64.b64decode(answer),
+            }
+        )
 
 
 class RequestLog:
@@ -125,8 +134,9 @@ class RequestLog:
         with self._lock:
             self._db.execute(_INSERT, row)
 
-    def read(self, *, platform: str | None = None, method: str | None = None, path: str | None = None,
-             after: int = 0) -> Iterator[Recorded]:
+    def read(
+        self, *, platform: str | None = None, method: str | None = None, path: str | None = None, after: int = 0
+    ) -> Iterator[Recorded]:
         """Yield requests in order, at most 50 in memory.
 
         :param path: SQL LIKE pattern over the path with its prefix, as in ``"/mailchimp/%/segments/%"``.
@@ -134,8 +144,9 @@ class RequestLog:
         """
         while True:
             with self._lock:
-                rows = self._db.execute(_READ, {"platform": platform, "method": method, "path": path,
-                                                "after": after, "limit": 50}).fetchall()
+                rows = self._db.execute(
+                    _READ, {"platform": platform, "method": method, "path": path, "after": after, "limit": 50}
+                ).fetchall()
             if not rows:
                 return
             yield from (_recorded(row) for row in rows)
@@ -167,8 +178,22 @@ def _plain(headers: Mapping[str, str]) -> str:
 
 
 def _recorded(row: tuple) -> Recorded:
-    (id, at, seconds, platform, method, path, query, headers, body, status, answer_headers, answer, fault,
-     applied) = row
-    return Recorded(at, seconds, platform, method, path, query, orjson.loads(headers), zlib.decompress(body), status,
-                    orjson.loads(answer_headers), None if answer is None else zlib.decompress(answer), fault,
-                    bool(applied), id)
+    (id, at, seconds, platform, method, path, query, headers, body, status, answer_headers, answer, fault, applied) = (
+        row
+    )
+    return Recorded(
+        at,
+        seconds,
+        platform,
+        method,
+        path,
+        query,
+        orjson.loads(headers),
+        zlib.decompress(body),
+        status,
+        orjson.loads(answer_headers),
+        None if answer is None else zlib.decompress(answer),
+        fault,
+        bool(applied),
+        id,
+    )

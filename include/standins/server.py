@@ -36,8 +36,12 @@ PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "slack")
 HOST = "127.0.0.1"
 
 
-def open_store(folder: Path, *, customers: int, seed: int) -> Store:
+def open_store(
+    folder: Path, *, customers: int, seed: int, platforms: Sequence[str] = PLATFORMS, drops: Path | None = None
+) -> Store:
     """The store in ``folder``; with the merchant of that many customers in it when there was none.
+
+    :param drops: where the till's exports are put, for the merchant.
 
     It is generated into a file of another name, so that an interrupted start leaves nothing half-made behind.
     """
@@ -48,7 +52,13 @@ def open_store(folder: Path, *, customers: int, seed: int) -> Store:
             leftover.unlink()
         made = Store(folder / "making.sqlite")
         if customers:
-            importlib.import_module("include.standins.merchant").generate(made, customers=customers, seed=seed)
+            importlib.import_module("include.standins.merchant").generate(
+                made, customers=customers, seed=seed, drops=drops
+            )
+        for name in platforms:
+            prepare = getattr(importlib.import_module(f"include.standins.{name}"), "prepare", None)
+            if prepare is not None:
+                prepare(made, int(time.time() * 1000))
         made.set_setting("customers", customers)
         made.set_setting("seed", seed)
         made.save_to(path)
@@ -57,8 +67,9 @@ def open_store(folder: Path, *, customers: int, seed: int) -> Store:
     return Store(path)
 
 
-def make_app(context: Context, clock: MovableClock, first_state: Path, smtp_port: int,
-             platforms: Sequence[str] = PLATFORMS) -> Starlette:
+def make_app(
+    context: Context, clock: MovableClock, first_state: Path, smtp_port: int, platforms: Sequence[str] = PLATFORMS
+) -> Starlette:
     """The application: a mount for each platform, ``/_control``, and the mail receiver while it runs."""
     modules = {name: importlib.import_module(f"include.standins.{name}") for name in platforms}
     apps = {name: _platform_app(name, module, context) for name, module in modules.items()}
@@ -78,9 +89,13 @@ def make_app(context: Context, clock: MovableClock, first_state: Path, smtp_port
 
 
 def _platform_app(name: str, module: ModuleType, context: Context) -> PlatformApp:
-    return PlatformApp(name, lambda: Router(module.routes(context)), context,
-                       fault_answer=getattr(module, "fault_answer", plain_fault_answer),
-                       connections=getattr(module, "CONNECTIONS_AT_ONCE", None))
+    return PlatformApp(
+        name,
+        lambda: Router(module.routes(context)),
+        context,
+        fault_answer=getattr(module, "fault_answer", plain_fault_answer),
+        connections=getattr(module, "CONNECTIONS_AT_ONCE", None),
+    )
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -107,17 +122,34 @@ class AnnouncingServer(uvicorn.Server):
 def serve(options: Namespace) -> None:
     """Run until told to stop."""
     folder = Path(options.folder)
-    store = open_store(folder, customers=options.customers, seed=options.seed)
+    platforms = options.platforms.split(",")
+    store = open_store(
+        folder,
+        customers=options.customers,
+        seed=options.seed,
+        platforms=platforms,
+        drops=Path(options.drops) if options.drops else None,
+    )
     clock = MovableClock(time.time)
     log = RequestLog(folder / "requests.sqlite", answers=options.answers, secrets=TOKENS.values())
     context = Context(store, log, FaultPlan(), clock=clock)
     listener = socket.create_server((HOST, options.port), backlog=256)
     smtp_port = options.smtp_port or _free_port()
-    app = make_app(context, clock, folder / "first_state.sqlite", smtp_port, options.platforms.split(","))
-    config = uvicorn.Config(app, http=BreakableProtocol, log_level="warning", access_log=False,
-                            timeout_graceful_shutdown=3, timeout_keep_alive=75)
-    announcement = {"url": f"http://{HOST}:{listener.getsockname()[1]}", "smtp_port": smtp_port,
-                    "customers": store.get_setting("customers"), "day": store.get_setting("day")}
+    app = make_app(context, clock, folder / "first_state.sqlite", smtp_port, platforms)
+    config = uvicorn.Config(
+        app,
+        http=BreakableProtocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=75,
+    )
+    announcement = {
+        "url": f"http://{HOST}:{listener.getsockname()[1]}",
+        "smtp_port": smtp_port,
+        "customers": store.get_setting("customers"),
+        "day": store.get_setting("day"),
+    }
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises what it caught once more when it has stopped
     AnnouncingServer(config, announcement, until_eof=options.until_eof).run(sockets=[listener])
@@ -137,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--customers", type=int, default=5000, help="size of the merchant at the first start; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="comma-separated")
+    parser.add_argument("--drops", help="folder for the till's exports; none are written without")
     parser.add_argument("--answers", choices=("all", "refusals"), default="all", help="which answers the log keeps")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input is closed")
     serve(parser.parse_args(arguments))

@@ -38,8 +38,9 @@ def plain_fault_answer(kind: str, seconds: float) -> Response:
     """The answer to a fault on a platform that has no words of its own for it."""
     if kind == "throttle":
         return PlainTextResponse("Too Many Requests", 429, headers={"Retry-After": str(int(seconds))})
-    return PlainTextResponse("Unauthorized" if kind == "expired_token" else "Service Unavailable",
-                             401 if kind == "expired_token" else 503)
+    return PlainTextResponse(
+        "Unauthorized" if kind == "expired_token" else "Service Unavailable", 401 if kind == "expired_token" else 503
+    )
 
 
 @dataclass
@@ -72,8 +73,15 @@ class PlatformApp:
     :param connections: how many requests of one credential may be under way at once; None is any number.
     """
 
-    def __init__(self, name: str, make_app: Callable[[], ASGIApp], context: Context, *,
-                 fault_answer: FaultAnswer = plain_fault_answer, connections: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        make_app: Callable[[], ASGIApp],
+        context: Context,
+        *,
+        fault_answer: FaultAnswer = plain_fault_answer,
+        connections: int | None = None,
+    ) -> None:
         self._name = name
         self._make_app = make_app
         self._app = make_app()
@@ -99,10 +107,20 @@ class PlatformApp:
             answer, applied = await self._answer(scope, body, fault, admitted)
         broken = fault is not None and fault.kind in BREAKING
         recorded = Recorded(
-            at=at, seconds=time.monotonic() - started, platform=self._name, method=scope["method"],
-            path=scope["raw_path"].decode("latin-1"), query=scope["query_string"].decode("latin-1"), headers=headers,
-            body=body, status=None if broken else answer.status, answer_headers=answer.header_map(),
-            answer=bytes(answer.body), fault=fault.kind if fault else None, applied=applied)
+            at=at,
+            seconds=time.monotonic() - started,
+            platform=self._name,
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1"),
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=body,
+            status=None if broken else answer.status,
+            answer_headers=answer.header_map(),
+            answer=bytes(answer.body),
+            fault=fault.kind if fault else None,
+            applied=applied,
+        )
         await run_in_threadpool(self._context.log.record, recorded)
         await _deliver(answer, fault, scope, receive, send)
 

@@ -5,8 +5,10 @@ About one message a second is let through, as a short burst; beyond it 429 with 
 """
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -24,8 +26,9 @@ def fault_answer(kind: str, seconds: float) -> Response:
     """Slack's words for a fault."""
     if kind == "throttle":
         return PlainTextResponse("rate_limited", 429, headers={"Retry-After": str(max(1, round(seconds)))})
-    return PlainTextResponse("no_active_hooks" if kind == "expired_token" else "rollup_error",
-                             404 if kind == "expired_token" else 500)
+    return PlainTextResponse(
+        "no_active_hooks" if kind == "expired_token" else "rollup_error", 404 if kind == "expired_token" else 500
+    )
 
 
 def routes(context: Context) -> list[BaseRoute]:
@@ -42,7 +45,7 @@ def routes(context: Context) -> list[BaseRoute]:
         problem = _problem(message)
         if problem:
             return PlainTextResponse(problem, 400)
-        alerts.keep(context, "slack", message)
+        await run_in_threadpool(alerts.keep, context, "slack", message)
         return PlainTextResponse("ok")
 
     return [Route("/services/{hook:path}", webhook, methods=["POST"])]
@@ -52,7 +55,7 @@ async def _message(request: Request) -> Any:
     """The message, from a JSON body or the form field ``payload``; None when it is neither."""
     raw = await request.body()
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raw = str((await request.form()).get("payload", "")).encode()
+        raw = dict(parse_qsl(raw.decode())).get("payload", "").encode()
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

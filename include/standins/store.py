@@ -7,7 +7,7 @@ a call that reads and then writes does so inside ``transaction`` and is alone me
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,11 @@ on conflict (platform, kind, id) do update set
     created_at = excluded.created_at, changed_at = excluded.changed_at,
     archived = excluded.archived, body = excluded.body
 """
+_GET_MANY = """
+select id, created_at, changed_at, archived, body from document
+where platform = :platform and kind = :kind and id in (select value from json_each(:ids))
+"""
+_DELETE = "delete from document where platform = ? and kind = ? and id = ?"
 _MATCHING = """
 from document
 where platform = :platform and kind = :kind
@@ -46,17 +51,30 @@ _LIMIT = " limit :limit offset :offset"
 # Ids sort by length and then by text: numbers in their order, everything else in a stable one.
 _PAGES: Mapping[tuple[Order, bool], str] = {
     ("changed", False): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
-                        " order by changed_at, length(id), id" + _LIMIT,
+    " order by changed_at, length(id), id" + _LIMIT,
     ("changed", True): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
-                       " order by changed_at desc, length(id) desc, id desc" + _LIMIT,
+    " order by changed_at desc, length(id) desc, id desc" + _LIMIT,
     ("created", False): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
-                        " order by created_at, length(id), id" + _LIMIT,
+    " order by created_at, length(id), id" + _LIMIT,
     ("created", True): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
-                       " order by created_at desc, length(id) desc, id desc" + _LIMIT,
+    " order by created_at desc, length(id) desc, id desc" + _LIMIT,
     ("id", False): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id) order by length(id), id" + _LIMIT,
     ("id", True): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id)"
-                  " order by length(id) desc, id desc" + _LIMIT,
+    " order by length(id) desc, id desc" + _LIMIT,
 }
+# Documents whose ids another kind lists: the members of a segment.
+_LISTED = """
+from document as entry
+inner join document as one on one.platform = entry.platform and one.kind = :kind and one.id = entry.id
+where entry.platform = :platform and entry.kind = :listed_in
+    and (:path is null or json_extract(one.body, :path) in (select value from json_each(:values)))
+"""
+_LISTED_PAGE = (
+    "select one.id, one.created_at, one.changed_at, one.archived, one.body "
+    + _LISTED
+    + "order by length(entry.id), entry.id limit :limit offset :offset"
+)
+_LISTED_COUNT = "select count(*) " + _LISTED
 
 
 @dataclass(frozen=True)
@@ -92,8 +110,14 @@ class Filter:
     def params(self) -> dict[str, Any]:
         path, value = self.where or (None, None)
         low, high = (0, 1) if self.archived is None else (int(self.archived), int(self.archived))
-        return {"since": self.since, "before": self.before, "archived_from": low, "archived_to": high,
-                "path": path, "value": value}
+        return {
+            "since": self.since,
+            "before": self.before,
+            "archived_from": low,
+            "archived_to": high,
+            "path": path,
+            "value": value,
+        }
 
 
 EVERYTHING = Filter(archived=None)
@@ -129,17 +153,35 @@ class Store:
                 if self._depth == 0 and self._db.in_transaction:
                     self._db.execute("rollback")
 
-    def put(self, platform: str, kind: str, id: str, body: Mapping[str, Any], *, changed_at: int,
-            created_at: int | None = None, archived: bool = False) -> None:
+    def put(
+        self,
+        platform: str,
+        kind: str,
+        id: str,
+        body: Mapping[str, Any],
+        *,
+        changed_at: int,
+        created_at: int | None = None,
+        archived: bool = False,
+    ) -> None:
         """Insert or replace one document; ``created_at`` is ``changed_at`` when not given."""
         made = changed_at if created_at is None else created_at
         self.put_many(platform, kind, [Document(id, dict(body), made, changed_at, archived)])
 
     def put_many(self, platform: str, kind: str, documents: Iterable[Document]) -> None:
         """Insert or replace many documents in one transaction; takes a generator, holds one document at a time."""
-        rows = ({"platform": platform, "kind": kind, "id": one.id, "created_at": one.created_at,
-                 "changed_at": one.changed_at, "archived": int(one.archived), "body": orjson.dumps(one.body).decode()}
-                for one in documents)
+        rows = (
+            {
+                "platform": platform,
+                "kind": kind,
+                "id": one.id,
+                "created_at": one.created_at,
+                "changed_at": one.changed_at,
+                "archived": int(one.archived),
+                "body": orjson.dumps(one.body).decode(),
+            }
+            for one in documents
+        )
         with self.transaction():
             self._db.executemany(_PUT, rows)
 
@@ -148,18 +190,31 @@ class Store:
         with self._lock:
             row = self._db.execute(
                 "select id, created_at, changed_at, archived, body from document"
-                " where platform = ? and kind = ? and id = ?", (platform, kind, id)).fetchone()
+                " where platform = ? and kind = ? and id = ?",
+                (platform, kind, id),
+            ).fetchone()
         return None if row is None else _document(row)
 
     def get_many(self, platform: str, kind: str, ids: Iterable[str]) -> dict[str, Document]:
-        """The documents that exist, by id."""
+        """The documents that exist, by id, in the order asked for."""
+        wanted = list(ids)
+        params = {"platform": platform, "kind": kind, "ids": orjson.dumps(wanted).decode()}
         with self._lock:
-            found = (self.get(platform, kind, id) for id in ids)
-            return {one.id: one for one in found if one is not None}
+            found = {row[0]: _document(row) for row in self._db.execute(_GET_MANY, params)}
+        return {id: found[id] for id in wanted if id in found}
 
-    def page(self, platform: str, kind: str, matching: Filter = Filter(), *, order: Order = "changed",
-             descending: bool = False, after: tuple[int, str] | None = None, limit: int = 100,
-             offset: int = 0) -> list[Document]:
+    def page(
+        self,
+        platform: str,
+        kind: str,
+        matching: Filter = Filter(),
+        *,
+        order: Order = "changed",
+        descending: bool = False,
+        after: tuple[int, str] | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Document]:
         """Up to ``limit`` documents in order.
 
         :param order: by (changed_at, id), (created_at, id) or id. Ids of digits sort as numbers.
@@ -167,8 +222,15 @@ class Store:
         :param limit: -1 for all.
         """
         at, id = after if after is not None else (-FAR_FUTURE, "")
-        params = {"platform": platform, "kind": kind, "limit": limit, "offset": offset, "after_at": at,
-                  "after_id": id, **matching.params()}
+        params = {
+            "platform": platform,
+            "kind": kind,
+            "limit": limit,
+            "offset": offset,
+            "after_at": at,
+            "after_id": id,
+            **matching.params(),
+        }
         with self._lock:
             return [_document(row) for row in self._db.execute(_PAGES[order, descending], params)]
 
@@ -177,11 +239,48 @@ class Store:
         with self._lock:
             return self._db.execute(_COUNT, {"platform": platform, "kind": kind, **matching.params()}).fetchone()[0]
 
+    def listed(
+        self,
+        platform: str,
+        kind: str,
+        listed_in: str,
+        *,
+        among: tuple[str, Sequence[str]] | None = None,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[Document]:
+        """Documents of ``kind`` whose ids are also ids of kind ``listed_in``, in the order of ids, archived or not.
+
+        :param among: one JSON path and the values it may have.
+        """
+        params = {
+            "platform": platform,
+            "kind": kind,
+            "listed_in": listed_in,
+            "limit": limit,
+            "offset": offset,
+            **_among(among),
+        }
+        with self._lock:
+            return [_document(row) for row in self._db.execute(_LISTED_PAGE, params)]
+
+    def count_listed(
+        self, platform: str, kind: str, listed_in: str, *, among: tuple[str, Sequence[str]] | None = None
+    ) -> int:
+        """How many ``listed`` gives in all."""
+        params = {"platform": platform, "kind": kind, "listed_in": listed_in, **_among(among)}
+        with self._lock:
+            return self._db.execute(_LISTED_COUNT, params).fetchone()[0]
+
     def delete(self, platform: str, kind: str, id: str) -> bool:
         """Remove for good; whether there was one."""
         with self._lock:
-            return self._db.execute("delete from document where platform = ? and kind = ? and id = ?",
-                                    (platform, kind, id)).rowcount > 0
+            return self._db.execute(_DELETE, (platform, kind, id)).rowcount > 0
+
+    def delete_many(self, platform: str, kind: str, ids: Iterable[str]) -> None:
+        """Remove many for good, in one transaction."""
+        with self.transaction():
+            self._db.executemany(_DELETE, ((platform, kind, id) for id in ids))
 
     def get_setting(self, name: str, default: Any = None) -> Any:
         """A value of the whole installation (seed, day, ids), as it was set."""
@@ -192,9 +291,11 @@ class Store:
     def set_setting(self, name: str, value: Any) -> None:
         """Keep any JSON value under a name."""
         with self._lock:
-            self._db.execute("insert into setting (name, value) values (?, ?)"
-                             " on conflict (name) do update set value = excluded.value",
-                             (name, orjson.dumps(value).decode()))
+            self._db.execute(
+                "insert into setting (name, value) values (?, ?)"
+                " on conflict (name) do update set value = excluded.value",
+                (name, orjson.dumps(value).decode()),
+            )
 
     def save_to(self, path: str | Path) -> None:
         """Copy the whole store into a file of its own."""
@@ -211,6 +312,11 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _among(among: tuple[str, Sequence[str]] | None) -> dict[str, Any]:
+    path, values = among or (None, ())
+    return {"path": path, "values": orjson.dumps(list(values)).decode()}
 
 
 def _document(row: tuple[str, int, int, int, str]) -> Document:
