@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from include.standins import merchant_truth
-from include.standins.merchant_books import Books
+from include.standins.merchant_books import Books, write_meta, write_record
+from include.standins.merchant_days import apply_day
 from include.standins.merchant_mailings import Mailing, mailings, reactions_of
-from include.standins.merchant_orders import CLOCK, ORDERS, Purchase, carts_of, purchases_of
+from include.standins.merchant_orders import carts_of, purchases_of
 from include.standins.merchant_people import Person, Record, people, start_of
-from include.standins.merchant_records import MAILCHIMP, SHOPIFY, Taken, records_of
+from include.standins.merchant_records import MAILCHIMP, Taken, records_of
 from include.standins.merchant_renderings import ms
 from include.standins.merchant_sales import drop
-from include.standins.merchant_world import ROLE_MAILBOXES, TILL_STOPGAP
-from include.standins.store import Document, Store
+from include.standins.store import Store
+
+__all__ = ["apply_day", "generate", "truth"]
 
 FOUNDED_DAYS_AGO = 1_500
 
@@ -65,18 +67,3 @@ def _write_person(books: Books, person: Person, records: list[Record], sent: lis
         books.purchase(one)
     for cart in carts_of(person, records, seed, today):
         books.cart(cart)
-
-
-def write_record(books: Books, record: Record, bought: list[Purchase]) -> None:
-    """A record, a shop account with the figures of what was bought under it."""
-    own = [one for one in bought if one.stream == ORDERS and one.customer == record.key] if record.stream == SHOPIFY else []
-    books.record(record, orders=len(own), spent_cents=sum(line.cents * line.quantity for one in own for line in one.lines))
-
-
-def write_meta(store: Store, facts: dict[str, Any]) -> None:
-    """Write the truth's ``meta``; ``as_of`` follows from the days."""
-    as_of = date.fromisoformat(facts["today"]) + timedelta(days=max(facts["days"]) - 1)
-    body = {**facts, "as_of": as_of.isoformat(), "time_zone": str(CLOCK), "currency": "EUR",
-            "role_mailboxes": list(ROLE_MAILBOXES), "stopgap_email": TILL_STOPGAP}
-    store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [Document("meta", body, 0, 0)])
-    store.set_setting("day", max(facts["days"]))

@@ -1,6 +1,8 @@
 """Writing the merchant into the store: documents in chunks, the truth in parts, never everything at once."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -8,10 +10,11 @@ import orjson
 from include.standins import merchant_mailings, merchant_renderings, merchant_sales, merchant_truth
 from include.standins.mailchimp_shapes import list_body, merge_field_body
 from include.standins.merchant_mailings import Mailing, Reaction
-from include.standins.merchant_orders import CHECKOUTS, ORDERS, TILL, Cart, Purchase
+from include.standins.merchant_orders import CHECKOUTS, CLOCK, ORDERS, TILL, Cart, Purchase
 from include.standins.merchant_people import Record
-from include.standins.merchant_records import HUBSPOT, MAILCHIMP, SHOPIFY
+from include.standins.merchant_records import HUBSPOT, SHOPIFY
 from include.standins.merchant_renderings import LIST_ID, PERMISSIONS
+from include.standins.merchant_world import ROLE_MAILBOXES, TILL_STOPGAP
 from include.standins.store import Document, Store
 
 ACTIVITY = "mailchimp.activity"
@@ -39,8 +42,14 @@ class Books:
         elif record.stream == SHOPIFY:
             self._put("shopify", "customer", merchant_renderings.customer(record, orders, spent_cents))
         else:
-            self._put("mailchimp", f"member:{LIST_ID}", merchant_renderings.member(record))
+            self._put("mailchimp", f"member:{LIST_ID}", self._with_tags(merchant_renderings.member(record)))
         self._tell(record.stream, merchant_truth.person_row(record))
+
+    def _with_tags(self, member: Document) -> Document:
+        """Tags are the business of whoever uses the platform: what happens to a member does not take them off."""
+        held = self._store.get("mailchimp", f"member:{LIST_ID}", member.id) if self._day > 1 else None
+        kept = {name: held.body[name] for name in ("tags", "tags_count")} if held else {}
+        return replace(member, body={**member.body, **kept}) if kept else member
 
     def purchase(self, one: Purchase) -> None:
         """An order of the shop, or a receipt for the day's till export."""
@@ -101,3 +110,18 @@ class Books:
         part = merchant_truth.part(self._day, stream, self._parts[stream], self._rows.pop(stream))
         self._store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [part])
         self._parts[stream] += 1
+
+
+def write_record(books: Books, record: Record, bought: list[Purchase]) -> None:
+    """A record, a shop account with the figures of what was bought under it."""
+    own = [one for one in bought if one.stream == ORDERS and one.customer == record.key] if record.stream == SHOPIFY else []
+    books.record(record, orders=len(own), spent_cents=sum(line.cents * line.quantity for one in own for line in one.lines))
+
+
+def write_meta(store: Store, facts: dict[str, Any]) -> None:
+    """Write the truth's ``meta``; ``as_of`` follows from the days."""
+    as_of = date.fromisoformat(facts["today"]) + timedelta(days=max(facts["days"]) - 1)
+    body = {**facts, "as_of": as_of.isoformat(), "time_zone": str(CLOCK), "currency": "EUR",
+            "role_mailboxes": list(ROLE_MAILBOXES), "stopgap_email": TILL_STOPGAP}
+    store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [Document("meta", body, 0, 0)])
+    store.set_setting("day", max(facts["days"]))
