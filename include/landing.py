@@ -1,0 +1,166 @@
+"""Land a stream: its pages go into raw by binary COPY, and the cursor moves in the same transaction.
+
+Killed anywhere, a run leaves nothing behind: the next one reads the same window again. A first load of millions is
+landed in batches of BATCH_ROWS, each whole in itself, wherever the source says that reading may be resumed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from struct import Struct
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from include import warehouse
+from include.errors import RetriableError
+from include.prefetch import prefetched
+from include.sources import registry
+from include.sources.mapping import table_mapping
+from include.sources.registry import Page, Window
+
+BATCH_ROWS = 500_000  # rows after which a long load commits, at the next place where it can be resumed
+LONGEST_KEY = 400  # characters; an index entry of Postgres ends at 2,700 bytes
+COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
+# JSON allows what Postgres cannot hold as text: the character zero, and halves of a surrogate pair.
+_UNSTORABLE = re.compile(
+    rb"((?<!\\)(?:\\\\)*)(?:\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_LENGTH = Struct(">i").pack
+_HASH_LENGTH = _LENGTH(32)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one landing brought: rows that are new or changed, and the newest batch that holds them, if any."""
+
+    batch_id: int | None
+    rows: int
+
+
+def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
+         since: datetime | None = None) -> Landed:
+    """Read the stream's window [cursor, until) and copy its rows into raw.
+
+    Commits; what the caller left open on ``conn`` is committed first. Rows that equal the last landed version of their
+    record are left out, so windows may overlap.
+
+    :param since: begin here when that is earlier than the cursor; without a cursor, begin here instead of at the start.
+    :raises RetriableError: another run lands this stream at this moment, or the platform fails for now.
+    :raises FatalError: refused; nothing of the current batch is kept.
+    """
+    stream = registry.stream(stream_name)
+    conn.commit()
+    with _alone(conn, stream.name):
+        state = _stored(conn, stream.name)
+        window = Window(_begin(state, since), until, state)
+        mapping = {} if stream.source == "files" else table_mapping(stream.name)
+        with prefetched(stream.pages(client, window, mapping)) as pages:
+            return _land_batches(conn, stream.name, window, pages)
+
+
+def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
+    """Never later than the cursor: a gap would lose what changed inside it."""
+    stored = datetime.fromisoformat(state["since"]) if state.get("since") else None
+    known = [one for one in (stored, since) if one is not None]
+    return min(known).astimezone(UTC) if known else None
+
+
+def _land_batches(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page]) -> Landed:
+    batch_id, total = None, 0
+    while True:
+        copied = _land_batch(conn, stream, window, pages)
+        total += copied.rows
+        batch_id = copied.batch_id if copied.rows else batch_id
+        if copied.exhausted:
+            return Landed(batch_id, total)
+
+
+@dataclass(frozen=True)
+class _Copied:
+    batch_id: int
+    rows: int
+    cursor: Mapping[str, Any] | None
+    exhausted: bool
+
+
+def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page]) -> _Copied:
+    """One transaction: a batch, its rows, the cursor behind them."""
+    with conn.transaction():
+        [opened] = warehouse.rows(conn, "landing/open_batch",
+                                  {"stream": stream, "since": window.since, "until": window.until})
+        batch_id = opened["batch_id"]
+        copied = _copy(conn, stream, batch_id, pages)
+        rows = copied.rows
+        if rows and not opened["first"]:
+            rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": stream, "batch_id": batch_id})
+        cursor = copied.cursor if copied.cursor is not None else {"since": window.until.isoformat()}
+        warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
+        warehouse.run(conn, "landing/move_cursor",
+                      {"stream": stream, "cursor": Jsonb(dict(cursor)), "batch_id": batch_id})
+        return _Copied(batch_id, rows, cursor, copied.exhausted)
+
+
+def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page]) -> _Copied:
+    """Copy pages until they end, or until the batch is large and the source can be resumed."""
+    rows, cursor = 0, None
+    with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
+        copy.write(COPY_HEADER)
+        for page in pages:
+            copy.write(encode(page, stream, batch_id))
+            rows += len(page.rows)
+            cursor = page.cursor if page.cursor is not None else cursor
+            if rows >= BATCH_ROWS and page.cursor is not None:
+                break
+        else:
+            copy.write(COPY_END)
+            return _Copied(batch_id, rows, cursor, exhausted=True)
+        copy.write(COPY_END)
+    return _Copied(batch_id, rows, cursor, exhausted=False)
+
+
+def encode(page: Page, stream: str, batch_id: int) -> bytes:
+    """A page as tuples of a binary COPY: batch_id, stream, record_key, payload, payload_hash."""
+    name = stream.encode()
+    start = Struct(">hiq").pack(5, 8, batch_id) + _LENGTH(len(name)) + name
+    parts: list[bytes] = []
+    for key, payload in page.rows:
+        if b"\\u" in payload:
+            payload = _UNSTORABLE.sub(rb"\1\\ufffd", payload)
+        key_bytes = key.replace("\0", "\ufffd").encode() if len(key) <= LONGEST_KEY else _short(key)
+        parts += (start, _LENGTH(len(key_bytes)), key_bytes, _LENGTH(len(payload)), payload, _HASH_LENGTH,
+                  sha256(payload).digest())
+    return b"".join(parts)
+
+
+def _short(key: str) -> bytes:
+    """An index holds no text of any length: an overlong key keeps its beginning and the hash of all of it."""
+    start = key[:LONGEST_KEY // 2].replace("\0", "\ufffd")
+    return f"{start}~{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}".encode()
+
+
+def _stored(conn: psycopg.Connection, stream: str) -> Mapping[str, Any]:
+    found = warehouse.rows(conn, "landing/read_cursor", {"stream": stream})
+    conn.commit()
+    return found[0]["cursor"] if found else {}
+
+
+@contextmanager
+def _alone(conn: psycopg.Connection, stream: str) -> Iterator[None]:
+    """Hold the stream's lock; it goes with the session, so a killed run blocks nobody."""
+    [answer] = warehouse.rows(conn, "landing/take_stream", {"stream": stream})
+    conn.commit()
+    if not answer["taken"]:
+        raise RetriableError(f"{stream}: another run is landing it; wait for that one to end.", code="locked")
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.rollback()
+            warehouse.rows(conn, "landing/give_stream", {"stream": stream})
+            conn.commit()

@@ -1,0 +1,214 @@
+"""Mailchimp: the members of one list, and what recipients did with its campaigns.
+
+Source: https://mailchimp.com/developer/marketing/api/ (read 2026-11-21). Pages go by offset, 1,000 at most, and a
+member that changes meanwhile moves the others. So each page of members is a question of its own that begins at the last
+time stamp seen; only a second that holds more than a page is read by offset. Archived members are not in the default
+answer and are asked for by themselves. Ten connections at once are allowed, there is no Retry-After, and at high volume
+a bare 403 stands for 429.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import orjson
+import requests
+
+from include.errors import AudienceflowError, FatalError, QuotaError, RetriableError
+from include.http_client import JsonClient, by_status, retry_after
+from include.sources.pages import Page, Row, Window
+
+PAGE_SIZE = 1000  # the vendor's maximum
+OVERLAP = timedelta(minutes=10)
+SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
+ACTIVITY_DAYS = 90  # campaigns sent longer ago are not asked any more, unless the mapping's options say otherwise
+RESTARTS = 5
+NAMED = ("campaign_id", "list_id", "email_id", "email_address")
+
+
+class _Member(msgspec.Struct):
+    id: str
+    last_changed: str
+    contact_id: str | None = None
+
+
+class _Members(msgspec.Struct):
+    members: list[msgspec.Raw]
+    total_items: int = 0
+
+
+_read_members = msgspec.json.Decoder(_Members).decode
+_read_member = msgspec.json.Decoder(_Member).decode
+
+
+class MailchimpClient(JsonClient):
+    """A session with one list. The version's path ``/3.0`` is added when the connection's host does not end with it."""
+
+    def __init__(self, base_url: str, token: str, list_id: str) -> None:
+        base = base_url.rstrip("/")
+        base = base if base.endswith("/3.0") else f"{base}/3.0"
+        super().__init__(base, auth=("audienceflow", token), classify=classify)
+        self.list_id = list_id
+
+
+def client(base_url: str, token: str, list_id: str) -> MailchimpClient:
+    """A session with one list; ``token`` is the API key."""
+    return MailchimpClient(base_url, token, list_id)
+
+
+def classify(response: requests.Response) -> AudienceflowError | None:
+    """Mailchimp's error table: a 403 without a problem document is the gate of a busy platform, not a refusal."""
+    if response.status_code == 429 or (response.status_code == 403 and _title(response) is None):
+        return QuotaError(f"answered {response.status_code}: too many requests or connections.",
+                          retry_after=retry_after(response), code=str(response.status_code))
+    problem = by_status(response)
+    if type(problem) is FatalError:
+        title = _title(response)
+        return FatalError(f"answered {response.status_code} {title or ''}: the request is refused.", code=title)
+    return problem
+
+
+def _title(response: requests.Response) -> str | None:
+    try:
+        value = orjson.loads(response.content).get("title")
+    except (ValueError, AttributeError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def members(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the members of every status that changed in the window, archived ones first, then oldest change first.
+
+    Rows are as Mailchimp sends them, keyed by the contact's id, which outlives a change of address.
+
+    :raises FatalError: the order is not the one asked for; paging would lose members.
+    """
+    since = None if window.since is None else window.since - OVERLAP
+    for page in _changed(client, since, window.until, "archived"):
+        yield Page(_rows(page))
+    for page in _changed(client, since, window.until, None):
+        yield Page(_rows(page), {"since": _time(_read_member(page[-1]).last_changed).isoformat()})
+    yield Page([], {"since": window.until.isoformat()})
+
+
+def _rows(raws: list[bytes]) -> list[Row]:
+    read = ((_read_member(raw), raw) for raw in raws)
+    return [Row(member.contact_id or member.id, raw) for member, raw in read]
+
+
+def _changed(client: MailchimpClient, since: datetime | None, until: datetime,
+             status: str | None) -> Iterator[list[bytes]]:
+    """From time stamp to time stamp. "since" may or may not include its own second, so a second more is asked for."""
+    begin, asked, seen = since, None if since is None else since - SECOND, frozenset[str]()
+    while True:
+        raws = _ask(client, asked, until, status).members
+        found = [(_read_member(raw), bytes(raw)) for raw in raws]
+        times = [_time(member.last_changed) for member, _ in found]
+        if times != sorted(times):
+            raise FatalError("Mailchimp: members are not in the order that was asked for; paging would lose some.")
+        fresh = [raw for member, raw in found if member.id not in seen]
+        crowded = len(found) >= PAGE_SIZE and (times[0] == times[-1] or (begin is not None and times[-1] <= begin))
+        if fresh and not crowded:
+            yield fresh
+        if len(found) < PAGE_SIZE:
+            return
+        begin, asked = times[-1], times[-1] - SECOND
+        seen = frozenset(member.id for (member, _), at in zip(found, times, strict=True) if at >= asked)
+        if crowded:
+            yield from _same_second(client, begin, status)
+            begin += SECOND
+            asked, seen = begin if _holds_its_second(client, begin - SECOND, status) else begin - SECOND, frozenset()
+
+
+def _same_second(client: MailchimpClient, at: datetime, status: str | None) -> Iterator[list[bytes]]:
+    """A second that holds more than a page, by offset; anew when their number changed, because then they moved."""
+    for _ in range(RESTARTS):
+        total, offset, moved = None, 0, False
+        while not moved and (total is None or offset < total):
+            answer = _ask(client, at - SECOND, at + SECOND, status, offset=offset)
+            moved = total is not None and answer.total_items != total
+            total, offset = answer.total_items, offset + PAGE_SIZE
+            if answer.members:
+                yield [bytes(raw) for raw in answer.members]
+        if not moved:
+            return
+    raise RetriableError(f"Mailchimp: more than {PAGE_SIZE} members of one second keep changing; try again later.")
+
+
+def _holds_its_second(client: MailchimpClient, at: datetime, status: str | None) -> bool:
+    """Whether "since" a second, known to be full, includes that second; the vendor does not say."""
+    raws = _ask(client, at, at + SECOND, status, count=1).members
+    return bool(raws) and _time(_read_member(raws[0]).last_changed) == at
+
+
+def _ask(client: MailchimpClient, since: datetime | None, before: datetime, status: str | None, *, offset: int = 0,
+         count: int = PAGE_SIZE) -> _Members:
+    params = {"count": count, "offset": offset, "sort_field": "last_changed", "sort_dir": "ASC", "status": status,
+              "since_last_changed": None if since is None else _iso(since), "before_last_changed": _iso(before),
+              "exclude_fields": "members._links,_links"}
+    return client.request("GET", f"/lists/{client.list_id}/members", params=params, decode=_read_members)
+
+
+def activity(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield opens, clicks and bounces of the window, campaign by campaign, one row an event.
+
+    ``campaign_id``, ``list_id``, ``email_id``, ``email_address``, ``action``, ``timestamp``, and ``url`` of a click or
+    ``type`` of a bounce; the address of the reader's machine is left at the platform. The key names campaign,
+    recipient, action, time and which one of equal events it is.
+    """
+    since = None if window.since is None else window.since - OVERLAP
+    days = timedelta(days=mapping["options"].get("activity_days", ACTIVITY_DAYS))
+    for campaign in _campaigns(client, None if since is None else since - days):
+        for reports in _reports(client, campaign, since):
+            yield Page([row for report in reports for row in _events(report, since, window.until)])
+    yield Page([], {"since": window.until.isoformat()})
+
+
+def _campaigns(client: MailchimpClient, sent_since: datetime | None) -> list[str]:
+    params = {"list_id": client.list_id, "status": "sent", "sort_field": "send_time", "sort_dir": "ASC",
+              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": "campaigns.id,total_items"}
+    return [campaign["id"] for page in _offsets(client, "/campaigns", params, "campaigns") for campaign in page]
+
+
+def _reports(client: MailchimpClient, campaign: str, since: datetime | None) -> Iterator[list[dict[str, Any]]]:
+    wanted = (*(f"emails.{name}" for name in (*NAMED, "activity")), "total_items")
+    params = {"since": None if since is None else _iso(since - SECOND), "fields": ",".join(wanted)}
+    return _offsets(client, f"/reports/{campaign}/email-activity", params, "emails")
+
+
+def _offsets(client: MailchimpClient, path: str, params: dict[str, Any], name: str) -> Iterator[list[dict[str, Any]]]:
+    """Lists that only grow: who is pushed back is read twice, nobody is missed."""
+    offset, total = 0, 1
+    while offset < total:
+        answer = client.request("GET", path, params={**params, "count": PAGE_SIZE, "offset": offset})
+        found, total = answer[name], answer["total_items"]
+        if not found:
+            return
+        yield found
+        offset += len(found)
+
+
+def _events(report: dict[str, Any], since: datetime | None, until: datetime) -> Iterator[Row]:
+    named = {name: report.get(name) for name in NAMED}
+    equal: dict[tuple[Any, ...], int] = {}
+    for act in report.get("activity") or ():
+        known = {name: act[name] for name in ("action", "timestamp", "type", "url") if act.get(name) is not None}
+        same = tuple(known.values())
+        equal[same] = equal.get(same, 0) + 1
+        if (since is None or _time(act["timestamp"]) >= since) and _time(act["timestamp"]) < until:
+            key = f"{named['campaign_id']}:{named['email_id']}:{act['action']}:{act['timestamp']}:{_digest(same)}"
+            yield Row(key if equal[same] == 1 else f"{key}#{equal[same]}", orjson.dumps({**named, **known}))
+
+
+def _digest(parts: tuple[Any, ...]) -> str:
+    return blake2b(orjson.dumps(parts), digest_size=6).hexdigest()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,36 @@
+"""What travels from a source to landing: windows, rows, pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is read: changes in [since, until), in UTC. ``since`` None: everything there is.
+
+    :param state: what the stream stored as its cursor last time; a source that resumes finds its place here.
+    """
+
+    since: datetime | None
+    until: datetime
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """One record: the key it has at its source, and its JSON text as the source sent it."""
+
+    key: str
+    payload: bytes
+
+
+class Page(NamedTuple):
+    """Rows that arrived together.
+
+    :param cursor: set where reading may be resumed once all rows up to here are landed; becomes the stream's cursor.
+        Its key ``since`` (ISO 8601) is where the next window begins.
+    """
+
+    rows: list[Row]
+    cursor: Mapping[str, Any] | None = None

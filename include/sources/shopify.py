@@ -1,0 +1,189 @@
+"""Shopify customers, orders and abandoned checkouts, read page by page through the Admin GraphQL interface.
+
+Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Windows are over ``updated_at``; cursors
+are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
+filters them lags. The interface has no list of deleted customers or orders: a deletion is told only by the webhooks
+``customers/delete``, ``orders/delete`` and ``customers/redact``.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import orjson
+
+from include.errors import FatalError
+from include.sources import shopify_queries as queries
+from include.sources.pages import Page, Row, Window
+from include.sources.shopify_client import ShopifyClient
+
+OVERLAP = timedelta(minutes=10)
+REFUNDED = ("REFUNDED", "PARTIALLY_REFUNDED")
+
+
+class _PageInfo(msgspec.Struct):
+    hasNextPage: bool
+    endCursor: str | None = None
+
+
+class _Connection(msgspec.Struct):
+    nodes: list[msgspec.Raw]
+    pageInfo: _PageInfo
+
+
+class _Data(msgspec.Struct):
+    page: _Connection
+
+
+class _Node(msgspec.Struct):
+    """What landing needs to know of any record."""
+
+    id: str
+    updatedAt: str
+
+
+class _Lines(msgspec.Struct):
+    pageInfo: _PageInfo
+
+
+class _Order(msgspec.Struct):
+    """What tells whether an order was sent whole."""
+
+    id: str
+    lineItems: _Lines
+    displayFinancialStatus: str | None = None
+
+
+_read_page = msgspec.json.Decoder(_Data).decode
+_read_node = msgspec.json.Decoder(_Node).decode
+_read_order = msgspec.json.Decoder(_Order).decode
+
+
+def client(base_url: str, token: str) -> ShopifyClient:
+    """A session with a shop; ``token`` is the Admin API access token of a custom app."""
+    return ShopifyClient(base_url, token)
+
+
+def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the customers changed in the window, oldest change first, as sent, keyed by their number.
+
+    :raises FatalError: paging repeats itself or a query is refused.
+    """
+    for connection in _pages(client, queries.CUSTOMERS, queries.CUSTOMERS_SIZE, window):
+        yield _page([bytes(raw) for raw in connection.nodes], resumable=True)
+    yield _end(window)
+
+
+def orders(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the orders changed in the window, oldest change first, each with all its lines and ``refunds``.
+
+    Lines beyond the first page are fetched and put into ``lineItems.nodes``; refunds, if any, into ``refunds``.
+
+    :raises FatalError: paging repeats itself or a query is refused.
+    """
+    for connection in _pages(client, queries.ORDERS, queries.ORDERS_SIZE, window):
+        yield _page(_whole_orders(client, connection.nodes), resumable=True)
+    yield _end(window)
+
+
+def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the abandoned checkouts changed in the window, by id (the interface cannot sort them by their change).
+
+    :raises FatalError: paging repeats itself or a query is refused.
+    """
+    for connection in _pages(client, queries.CHECKOUTS, queries.CHECKOUTS_SIZE, window):
+        yield _page([bytes(raw) for raw in connection.nodes], resumable=False)
+    yield _end(window)
+
+
+def _pages(client: ShopifyClient, query: str, size: int, window: Window) -> Iterator[_Connection]:
+    variables = {"first": size, "after": None, "filter": _filter(window)}
+    while True:
+        connection = client.query(query, variables, _read_page).page
+        yield connection
+        if not connection.pageInfo.hasNextPage:
+            return
+        variables = {**variables, "after": _following(connection.pageInfo, variables["after"])}
+
+
+def _following(info: _PageInfo, before: str | None) -> str:
+    if info.endCursor is None or info.endCursor == before:
+        raise FatalError("Shopify: a page names no next page, or the one before; paging would never end.")
+    return info.endCursor
+
+
+def _filter(window: Window) -> str:
+    until = f"updated_at:<'{_iso(window.until)}'"
+    return until if window.since is None else f"updated_at:>='{_iso(window.since - OVERLAP)}' AND {until}"
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _page(payloads: list[bytes], *, resumable: bool) -> Page:
+    """Where records come in the order of their change, a load may go on from the last one's."""
+    nodes = [_read_node(payload) for payload in payloads]
+    rows = [Row(number(node.id), payload) for node, payload in zip(nodes, payloads, strict=True)]
+    return Page(rows, {"since": nodes[-1].updatedAt} if nodes and resumable else None)
+
+
+def _end(window: Window) -> Page:
+    return Page([], {"since": window.until.isoformat()})
+
+
+def number(gid: str) -> str:
+    """The number in a global id: ``gid://shopify/Order/17`` is ``17``."""
+    return gid.rpartition("/")[2].partition("?")[0]
+
+
+def _whole_orders(client: ShopifyClient, raws: list[msgspec.Raw]) -> list[bytes]:
+    """The orders as sent; those with more lines than asked for, or with refunds, completed."""
+    payloads = [bytes(raw) for raw in raws]
+    orders = [_read_order(payload) for payload in payloads]
+    refunds = _refunds(client, [order.id for order in orders if order.displayFinancialStatus in REFUNDED])
+    for place, order in enumerate(orders):
+        if order.lineItems.pageInfo.hasNextPage or order.id in refunds:
+            whole = orjson.loads(payloads[place])
+            _complete(client, queries.ORDER_LINES, order.id, whole["lineItems"])
+            whole["refunds"] = refunds.get(order.id, [])
+            payloads[place] = orjson.dumps(whole)
+    return payloads
+
+
+def _complete(client: ShopifyClient, query: str, id: str, connection: dict[str, Any]) -> None:
+    """Fetch what follows the first page of a connection within a record."""
+    info = connection["pageInfo"]
+    while info["hasNextPage"]:
+        following = client.query(query, {"id": id, "after": info["endCursor"]})["node"]
+        if following is None:  # deleted between the two questions: the next window tells
+            return
+        if following["page"]["pageInfo"]["hasNextPage"]:
+            _following(_PageInfo(True, following["page"]["pageInfo"]["endCursor"]), info["endCursor"])
+        connection["nodes"] += following["page"]["nodes"]
+        info = connection["pageInfo"] = following["page"]["pageInfo"]
+
+
+def _refunds(client: ShopifyClient, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Refunds by order, each with all its lines."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for start in range(0, len(ids), queries.REFUNDS_SIZE):
+        nodes = client.query(queries.REFUNDS, {"ids": ids[start:start + queries.REFUNDS_SIZE]})["nodes"]
+        for order in (node for node in nodes if node):
+            refunds = order["refunds"]
+            if len(refunds) >= queries.REFUNDS_ASKED:  # a list, not a connection: there may be more
+                refunds = _all_refunds(client, order["id"], refunds)
+            for refund in refunds:
+                _complete(client, queries.REFUND_LINES, refund["id"], refund["refundLineItems"])
+            found[order["id"]] = refunds
+    return found
+
+
+def _all_refunds(client: ShopifyClient, id: str, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All refunds of an order; the lines of those not yet known are fetched page by page."""
+    order = client.query(queries.ALL_REFUNDS, {"id": id})["node"] or {"refunds": known}
+    by_id = {refund["id"]: refund for refund in known}
+    empty = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}
+    return [by_id.get(refund["id"]) or {**refund, "refundLineItems": orjson.loads(orjson.dumps(empty))}
+            for refund in order["refunds"]]
