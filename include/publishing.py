@@ -1,0 +1,122 @@
+"""Publish a checked candidate to staging: in one transaction, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include import warehouse
+from include.candidate import (
+    CheckedStream,
+    Staged,
+    fill,
+    fill_candidate,
+    lock,
+    names,
+    staged_by_mapping,
+    table_of,
+    without_values,
+)
+
+__all__ = ["Published", "fill_candidate", "publish_stream"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication did.
+
+    :param rows: rows written to staging (entries, for orders and events).
+    :param deleted: records that left staging because the source deleted them.
+    :param quarantined: landed records held back.
+    """
+
+    rows: int
+    deleted: int
+    quarantined: int
+
+
+_INSERT = sql.SQL("insert into staging.{table} ({columns}) select {columns} from checking.{table}")
+
+
+def publish_stream(
+    conn: psycopg.Connection, stream: CheckedStream, *, staged: Staged = staged_by_mapping
+) -> Published:
+    """Bring the stream's checked candidate to staging and close its batches, in one transaction.
+
+    Each record is replaced as a whole (all entries of an order). Records held in quarantine stay away, with one
+    exception: a withdrawal of consent in a held version reaches the version staging holds. Keys of records that
+    changed go to ``staging.changed_record``. Safe to repeat: without a checked candidate nothing happens.
+    """
+    return without_values(f"{stream.name}: publishing to staging", lambda: _in_one_transaction(conn, stream, staged))
+
+
+def _in_one_transaction(conn: psycopg.Connection, stream: CheckedStream, staged: Staged) -> Published:
+    with conn.transaction():
+        lock(conn, stream.name)
+        found = warehouse.rows(conn, "publishing/checked_candidate", {"stream": stream.name})
+        if not found:
+            return Published(0, 0, 0)
+        _refill_if_lost(conn, stream, found[0], staged)
+        values = {"stream": stream.name, "batch_ids": found[0]["batch_ids"], "released_ids": found[0]["released_ids"]}
+        with names(conn, stream.name):
+            done = _publish(conn, stream, values)
+        conn.execute("delete from checking.candidate where stream = %(stream)s", values)
+        conn.execute("delete from checking.deletion where stream = %(stream)s", values)
+        conn.execute(sql.SQL("truncate checking.{}").format(sql.Identifier(table_of(stream.name))))
+    return done
+
+
+def _publish(conn: psycopg.Connection, stream: CheckedStream, values: Mapping[str, Any]) -> Published:
+    """The steps, in an order that matters: quarantine is settled before rows go, counts are taken while they stand."""
+    warehouse.run(conn, "publishing/supersede", values)
+    if stream.shape == "person_record":
+        _queue(conn, stream, warehouse.rows(conn, "publishing/carry_withdrawals", values))
+    warehouse.run(conn, "publishing/drop_held", values)
+    quarantined = _held(conn, values)
+    warehouse.run(conn, "publishing/settle_released", values)
+    gone = warehouse.rows(conn, "publishing/delete_gone", values)
+    _queue(conn, stream, gone)
+    warehouse.run(conn, "publishing/remember_deleted", values)
+    warehouse.run(conn, "publishing/forget_deleted", values)
+    warehouse.run(conn, "publishing/delete_replaced", values)
+    rows = _insert(conn, stream)
+    warehouse.run(conn, "publishing/queue_changes", values)
+    warehouse.run(conn, "publishing/close_batches", values)
+    return Published(rows, len(gone), quarantined)
+
+
+def _refill_if_lost(conn: psycopg.Connection, stream: CheckedStream, candidate: Mapping[str, Any],
+                    staged: Staged) -> None:
+    """After a crash of the server an unlogged table is empty; what was in it follows from raw."""
+    count = conn.execute(sql.SQL("select count(*) from checking.{}").format(
+        sql.Identifier(table_of(stream.name)))).fetchone()[0]
+    if count == candidate["row_count"]:
+        return
+    batches = conn.execute("select distinct batch_id from ops.quarantine where raw_id = any(%(ids)s)",
+                           {"ids": candidate["released_ids"]}).fetchall()
+    fill(conn, stream, candidate["batch_ids"], candidate["released_ids"], [batch for (batch,) in batches], staged)
+
+
+def _held(conn: psycopg.Connection, values: Mapping[str, Any]) -> int:
+    return conn.execute(
+        "select count(distinct raw_id) from ops.quarantine where batch_id = any(%(batch_ids)s) and state = 'held'",
+        values,
+    ).fetchone()[0]
+
+
+def _insert(conn: psycopg.Connection, stream: CheckedStream) -> int:
+    columns = sql.SQL(", ").join(
+        sql.Identifier(row["column_name"])
+        for row in warehouse.rows(conn, "publishing/columns", {"shape": stream.shape})
+    )
+    return conn.execute(_INSERT.format(table=sql.Identifier(table_of(stream.name)), columns=columns)).rowcount
+
+
+def _queue(conn: psycopg.Connection, stream: CheckedStream, changed: Sequence[Mapping[str, Any]]) -> None:
+    warehouse.run(conn, "publishing/queue_keys", {
+        "stream": stream.name,
+        "record_keys": [row["record_key"] for row in changed],
+        "batch_ids": [row["batch_id"] for row in changed],
+    })

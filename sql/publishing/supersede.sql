@@ -1,0 +1,26 @@
+-- One row per quarantine row, held or released, whose record came again in a newer version.
+with
+
+newest as (
+    select
+        record_key,
+        raw_id,
+        changed_at
+    from candidate
+    union all
+    select
+        record_key,
+        raw_id,
+        changed_at
+    from checking.deletion
+    where stream = %(stream)s
+)
+
+update ops.quarantine as q
+set state = 'superseded'
+from newest as n
+where
+    q.stream = %(stream)s
+    and q.state in ('held', 'released')
+    and n.record_key = q.record_key
+    and checking.is_newer(n.changed_at, n.raw_id, q.changed_at, q.raw_id)

@@ -1,0 +1,4 @@
+-- One row: the stream's candidate may be published.
+update checking.candidate
+set checked = true
+where stream = %(stream)s

@@ -1,0 +1,2 @@
+-- One row, or an error of Postgres: whether it can read the pattern.
+select '' ~ %(pattern)s as matches
