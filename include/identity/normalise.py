@@ -47,7 +47,7 @@ def email(raw: str) -> NormalForm:
     if _PLAIN.fullmatch(value):
         return NormalForm(value, None)
     try:
-        checked = validate_email(value, check_deliverability=False, test_environment=True)
+        checked = validate_email(value, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError:
         return _unusable("not an address")
     return NormalForm(checked.normalized.lower(), None)

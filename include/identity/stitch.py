@@ -10,6 +10,7 @@ from include.identity.normalise import normal_form
 from include.identity.rules import IdentityRules
 
 PAGE = 50_000  # raw values normalised at a time: bounds the memory
+MANY = 20_000  # new links; above, the planner is told at once, not when autovacuum comes by
 
 
 def _step(conn: psycopg.Connection, name: str, **values: object) -> int:
@@ -59,6 +60,8 @@ def link_records(conn: psycopg.Connection, rules: IdentityRules) -> dict[str, in
     _step(conn, "45_identifier_ids")
     _step(conn, "46_edges_gone")
     links = _step(conn, "47_edges_new")
+    if links > MANY:
+        conn.execute("analyze identity.record, identity.identifier, identity.edge")
     _step(conn, "48_identifiers_to_count")
     conn.execute("analyze identity.work_identifier")
     _step(conn, "49_blocked", shared_above=rules.shared_above)

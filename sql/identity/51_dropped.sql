@@ -1,18 +1,34 @@
--- One row per link that is dropped from now on, or no longer: its record is withdrawn, or its value is blocked.
+-- One row per link that is dropped from now on, or no longer: its record is withdrawn, or its value is blocked. Looks only at
+-- links that are dropped now or have a reason to be.
 with
+
+candidate as (
+    select e.record_id, e.identifier_id
+    from identity.edge as e
+    inner join identity.work_touched as t on t.record_id = e.record_id
+    where e.dropped_reason is not null
+    union
+    select e.record_id, e.identifier_id
+    from identity.record as r
+    inner join identity.work_touched as t on t.record_id = r.record_id
+    inner join identity.edge as e on e.record_id = r.record_id
+    where r.withdrawn_at is not null
+    union
+    select e.record_id, e.identifier_id
+    from identity.identifier as i
+    inner join identity.edge as e on e.identifier_id = i.identifier_id
+    inner join identity.work_touched as t on t.record_id = e.record_id
+    where i.blocked_reason is not null
+),
 
 wanted as (
     select
-        e.record_id,
-        e.identifier_id,
+        c.record_id,
+        c.identifier_id,
         case when r.withdrawn_at is not null then 'record withdrawn' else i.blocked_reason end as reason
-    from identity.work_touched as t
-    inner join identity.edge as e on e.record_id = t.record_id
-    inner join identity.record as r on r.record_id = e.record_id
-    inner join identity.identifier as i on i.identifier_id = e.identifier_id
-    where
-        e.dropped_reason is distinct from
-        case when r.withdrawn_at is not null then 'record withdrawn' else i.blocked_reason end
+    from candidate as c
+    inner join identity.record as r on r.record_id = c.record_id
+    inner join identity.identifier as i on i.identifier_id = c.identifier_id
 )
 
 update identity.edge as e
@@ -21,3 +37,4 @@ from wanted as w
 where
     e.record_id = w.record_id
     and e.identifier_id = w.identifier_id
+    and e.dropped_reason is distinct from w.reason

@@ -1,4 +1,5 @@
--- One row per former id: to whoever the person is now. Ids that live again need none.
+-- One row per former id: to whoever the person is now. A record that was withdrawn and came back brings the id it once gave
+-- with it. Ids that live again need none.
 with
 
 alive as (
@@ -7,17 +8,41 @@ alive as (
     where
         d.old_person_id = a.person_id
         and a.record_id = a.oldest_record_id
+),
+
+former as (
+    select
+        f.person_id as old_person_id,
+        p.oldest_record_id as record_id,
+        f.successor as person_id
+    from identity.work_former as f
+    inner join identity.person as p on p.person_id = f.person_id
+    where f.successor <> f.person_id
+    union
+    select
+        r.own_person_id,
+        r.record_id,
+        a.person_id
+    from identity.work_scope as s
+    inner join identity.work_assignment as a on a.record_id = s.record_id
+    inner join identity.record as r on r.record_id = s.record_id
+    inner join identity.record_history as h
+        on
+            h.record_id = r.record_id
+            and h.person_id = r.own_person_id
+            and h.valid_to is not null
+    where
+        s.former_person_id is null
+        and a.person_id <> r.own_person_id
 )
 
 insert into identity.redirect as d (old_person_id, record_id, person_id, redirected_at)
 select
-    f.person_id,
-    p.oldest_record_id,
-    f.successor,
+    old_person_id,
+    record_id,
+    person_id,
     %(at)s
-from identity.work_former as f
-inner join identity.person as p on p.person_id = f.person_id
-where f.successor <> f.person_id
+from former
 on conflict (old_person_id) do update
     set
         record_id = excluded.record_id,
