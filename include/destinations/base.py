@@ -1,0 +1,99 @@
+"""What every destination is to the ledger: a few declared facts and five calls that may be repeated without harm."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Outcome = Literal["rejected", "retriable", "debt", "unknown"]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One audience on one platform. ``options`` is what the segment's front matter says under the destination."""
+
+    audience_id: int
+    destination: str
+    key: str
+    segment: str
+    purpose: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    remote_id: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person in a call.
+
+    :param row: position within the batch, from 0; an answer names people by it.
+    :param identifiers: as they go over the wire (hashed for ads), by the column they were made from.
+    :param fields: the carried columns that have a value, unhashed; empty for removals.
+    """
+
+    row: int
+    identifiers: Mapping[str, str]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exceptional:
+    """A person of a batch who was not simply accepted. ``text`` is written by us and holds no value of a row.
+
+    ``rejected``: for good, until something about the person changes. ``retriable``: the next run tries again.
+    ``debt``: a removal the platform refused. ``unknown``: the platform may have applied it.
+    """
+
+    row: int
+    outcome: Outcome
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a batch: everybody not named in ``exceptions`` was accepted.
+
+    :param job_id: what :meth:`Destination.confirm` asks about, for platforms that tell the result later.
+    """
+
+    exceptions: tuple[Exceptional, ...] = ()
+    job_id: str | None = None
+    request_id: str | None = None
+
+
+class Destination(Protocol):
+    """A platform. Constructors do no I/O; one instance serves one sync, from ``connections`` threads at once."""
+
+    name: str
+    purpose: Literal["email", "ads"]
+    identifiers: tuple[str, ...]  # columns of profile.person ('email', 'phone') it can reach somebody by, in order
+    fields: tuple[str, ...]  # columns of profile.person it carries besides
+    identifier_version: int  # raise when identify() changes: everybody is removed and added under the new form
+    field_version: int  # raise when the treatment of fields changes: everybody is updated
+    batch_size: int  # people a call, the vendor's maximum
+    connections: int  # calls at once, the vendor's maximum
+    acknowledgement: Literal["row", "batch", "job", "none"]
+
+    def open_audience(self, audience: Audience) -> str:
+        """Find the audience by its name or make it; return the platform's id."""
+        ...
+
+    def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
+        """What is sent to name the person, by column; None when no identifier can be used here."""
+        ...
+
+    def add(self, audience: Audience, members: Sequence[Member]) -> Answer:
+        """Make the members members; those who are already stay so."""
+        ...
+
+    def update(self, audience: Audience, members: Sequence[Member]) -> Answer:
+        """Bring the fields of members up to date."""
+        ...
+
+    def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
+        """Make the members no members; those who are none already count as accepted."""
+        ...
+
+    def confirm(self, audience: Audience, job_id: str) -> Answer | None:
+        """The result of an earlier call, or None while the platform still works on it."""
+        ...

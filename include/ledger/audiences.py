@@ -1,0 +1,100 @@
+"""Which audiences there are: declared in the front matters of segments, kept in ``audience.audience``."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import orjson
+import psycopg
+
+from include import warehouse
+from include.destinations.base import Audience, Destination
+from include.errors import ConfigError
+from include.segments.definition import load_definitions
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One audience as a segment's file declares it; ``options`` as written, with the segment's ``limits``."""
+
+    destination: str
+    key: str
+    segment: str
+    purpose: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def from_files() -> list[Declared]:
+    """The audiences that the files in sql/segments name.
+
+    :raises ConfigError: a file is wrong, or two claim one audience.
+    """
+    return [
+        Declared(
+            audience.destination,
+            audience.key,
+            segment.name,
+            audience.purpose,
+            {
+                **audience.options,
+                "limits": {name: limit for name, limit in asdict(segment.limits).items() if limit is not None},
+            },
+        )
+        for segment in load_definitions().values()
+        for audience in segment.audiences
+    ]
+
+
+def register(conn: psycopg.Connection, declared: Iterable[Declared] | None = None) -> int:
+    """Write what the files declare; audiences that no file names become inactive, and the next sync empties them.
+
+    :param declared: None reads sql/segments.
+    :returns: how many audiences are active.
+    :raises ConfigError: two files claim one audience.
+    """
+    audiences = from_files() if declared is None else list(declared)
+    owners: dict[tuple[str, str], str] = {}
+    for one in audiences:
+        other = owners.setdefault((one.destination, one.key), one.segment)
+        if other != one.segment:
+            raise ConfigError(
+                f"{one.segment}: {one.destination} audience {one.key!r} already belongs to {other}; rename one."
+            )
+    with conn.transaction():
+        for one in audiences:
+            warehouse.run(
+                conn,
+                "ledger/register_audience",
+                {
+                    "destination": one.destination,
+                    "key": one.key,
+                    "segment": one.segment,
+                    "purpose": one.purpose,
+                    "options": orjson.dumps(dict(one.options)).decode(),
+                },
+            )
+        warehouse.run(
+            conn,
+            "ledger/retire_audiences",
+            {
+                "destinations": [one.destination for one in audiences],
+                "keys": [one.key for one in audiences],
+            },
+        )
+    return len(audiences)
+
+
+def of_destination(conn: psycopg.Connection, destination: str) -> list[Audience]:
+    """The audiences of a destination that are declared or still hold somebody, by key."""
+    return [Audience(**row) for row in warehouse.rows(conn, "ledger/audiences", {"destination": destination})]
+
+
+def opened(conn: psycopg.Connection, audience: Audience, destination: Destination) -> Audience:
+    """The audience with the platform's id, found or made there when not known yet."""
+    if audience.remote_id is not None:
+        return audience
+    remote_id = destination.open_audience(audience)
+    conn.execute(
+        "update audience.audience set remote_id = %s where audience_id = %s", (remote_id, audience.audience_id)
+    )
+    return replace(audience, remote_id=remote_id)

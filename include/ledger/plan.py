@@ -1,0 +1,85 @@
+"""What an audience needs: desired minus acknowledged, as rows of a table of this session."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import psycopg
+
+from include import warehouse
+from include.destinations.base import Audience, Destination
+from include.errors import FatalError
+from include.ledger import guard
+
+
+@dataclass(frozen=True)
+class Plan:
+    """People to add, update and remove; ``held`` removals wait for an approval and are not in ``removes``.
+
+    :param plan_hash: of every change that will be sent; equal plans have equal hashes.
+    :param size: people the platform holds by what it acknowledged.
+    :param reason: why removals are (or, unless approved, would be) held.
+    """
+
+    adds: int
+    updates: int
+    removes: int
+    held: int
+    plan_hash: str
+    size: int = 0
+    reason: str | None = None
+    changes: int = 0
+
+
+def plan_audience(conn: psycopg.Connection, audience_id: int, destination: Destination, *, as_of: date) -> Plan:
+    """The plan a sync would send now. A dry run: the same statements, rolled back; nothing goes out.
+
+    :param as_of: the day the plan is for; membership is today's, as built for that day.
+    :raises FatalError: there is no such audience.
+    """
+    audience = _read(conn, audience_id)
+    with conn.transaction(force_rollback=True):
+        return write_plan(conn, audience, destination, at=datetime.now(UTC))
+
+
+def _read(conn: psycopg.Connection, audience_id: int) -> Audience:
+    found = warehouse.rows(conn, "ledger/audience", {"audience_id": audience_id})
+    if not found:
+        raise FatalError(f"There is no audience {audience_id}; audience.audience lists them.")
+    return Audience(**found[0])
+
+
+def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destination, *, at: datetime) -> Plan:
+    """Fill this session's plan with the changes that go out now. Runs inside the caller's transaction.
+
+    Merged persons' rows move to today's person first; the guard takes removals out and writes its hold.
+    """
+    key = {"audience_id": audience.audience_id}
+    warehouse.run(conn, "ledger/settle_redirects", key)
+    warehouse.run(conn, "ledger/plan_table")
+    conn.execute("truncate pg_temp.plan_row restart identity")
+    warehouse.run(
+        conn,
+        "ledger/plan",
+        {
+            **key,
+            "segment": audience.segment,
+            "active": audience.active,
+            "purpose": destination.purpose,
+            "identifiers": list(destination.identifiers),
+            "fields": list(destination.fields),
+            "identifier_version": destination.identifier_version,
+            "field_version": destination.field_version,
+        },
+    )
+    conn.execute("analyze pg_temp.plan_row")
+    warehouse.run(conn, "ledger/drop_settled_attempts", key)
+    [whole] = warehouse.rows(conn, "ledger/plan_summary")
+    [sized] = warehouse.rows(conn, "ledger/size", key)
+    verdict = guard.judge(conn, audience, whole["removes"], sized["size"], at)
+    guard.write_down(conn, audience, verdict, whole["removes"], sized["size"], at)
+    warehouse.run(conn, "ledger/keep", key)
+    if not verdict.held:
+        return Plan(**whole, held=0, size=sized["size"], reason=verdict.reason)
+    warehouse.run(conn, "ledger/hold_removals")
+    [sent] = warehouse.rows(conn, "ledger/plan_summary")
+    return Plan(**sent, held=whole["removes"], size=sized["size"], reason=verdict.reason)

@@ -1,0 +1,3 @@
+-- Opens a hold; one that it replaces is closed in the same statement's transaction before.
+insert into audience.hold (audience_id, reason, removals, audience_size, opened_at, since)
+values (%(audience_id)s, %(reason)s, %(removals)s, %(size)s, %(at)s, coalesce(%(since)s, %(at)s))

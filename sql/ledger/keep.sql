@@ -1,0 +1,53 @@
+-- Which identifiers of a leaver must stay at the platform, because a person who stays or enters carries them too (a
+-- shared mailbox, an address that went to somebody else, an old row of a merged person). Per removal: names of columns.
+with
+
+leaving as (
+    select
+        plan_row.ordinal,
+        identifier.key as column_name,
+        identifier.value as identifier_key
+    from pg_temp.plan_row
+    inner join audience.member
+        on
+            member.audience_id = %(audience_id)s
+            and plan_row.person_id = member.person_id
+            and plan_row.identifier_hash = member.identifier_hash
+    cross join lateral jsonb_each_text(member.identifier_keys) as identifier
+    where plan_row.operation = 'remove'
+),
+
+staying as (
+    select identifier.value as identifier_key
+    from pg_temp.plan_row
+    cross join lateral jsonb_each_text(plan_row.identifier_keys) as identifier
+    where plan_row.operation <> 'remove'
+    union all
+    select identifier.value as identifier_key
+    from audience.member
+    cross join lateral jsonb_each_text(member.identifier_keys) as identifier
+    where
+        member.audience_id = %(audience_id)s
+        and member.acknowledged = 'present'
+        and not exists (
+            select from pg_temp.plan_row as gone
+            where
+                gone.operation = 'remove'
+                and gone.person_id = member.person_id
+                and gone.identifier_hash = member.identifier_hash
+        )
+),
+
+kept as (
+    select
+        leaving.ordinal,
+        array_agg(distinct leaving.column_name) as columns
+    from leaving
+    where leaving.identifier_key in (select staying.identifier_key from staying)
+    group by leaving.ordinal
+)
+
+update pg_temp.plan_row
+set kept = kept.columns
+from kept
+where plan_row.ordinal = kept.ordinal

@@ -1,0 +1,13 @@
+-- One row: the plan in numbers (persons), and a hash that does not depend on order.
+select
+    count(*) filter (where operation = 'add' and not readdress) as adds,
+    count(*) filter (where operation = 'update' or (operation = 'add' and readdress)) as updates,
+    count(*) filter (where operation = 'remove' and not readdress) as removes,
+    count(*) as changes,
+    md5(
+        count(*)::text
+        || coalesce(bit_xor(hashtextextended(
+            operation || person_id::text || identifier_hash::text || coalesce(payload_hash::text, ''), 0
+        )), 0)::text
+    ) as plan_hash
+from pg_temp.plan_row

@@ -1,0 +1,236 @@
+"""What is planned and sent: the difference between desired and acknowledged, in all its odd cases."""
+
+import pytest
+
+from include.errors import ConfigError, FatalError
+from include.ledger.audiences import Declared, register
+from tests.include.ledger.world import World
+
+
+def test_members_with_consent_and_an_identifier_are_added_and_nobody_else(world: World) -> None:
+    world.person("ada@x.example")
+    world.person("no-statement@x.example", consent=None)
+    world.person("withdrew@x.example", consent="withdrawn")
+    world.person("outside@x.example", member=False)
+    world.person(None)
+    result = world.sync()
+    assert world.held() == {"ada@x.example"}
+    assert (result.added, result.confirmed, result.size, result.outcome) == (1, 1, 1, "success")
+
+
+def test_a_second_sync_sends_nothing(world: World) -> None:
+    world.person("ada@x.example", "+4912345")
+    world.sync()
+    calls = len(world.platform.calls)
+    result = world.sync()
+    assert len(world.platform.calls) == calls
+    assert (result.added, result.updated, result.removed, result.outcome) == (0, 0, 0, "success")
+
+
+def test_pain_08_and_22_who_leaves_or_withdraws_is_removed(world: World) -> None:
+    leaver, withdrawer, deleted = (world.person(f"{name}@x.example") for name in ("leaver", "withdrawer", "deleted"))
+    world.person("stays@x.example")
+    world.sync()
+    world.leave(leaver)
+    world.consent(withdrawer, "withdrawn")
+    world.delete(deleted)
+    result = world.sync()
+    assert world.held() == {"stays@x.example"}
+    assert result.removed == 3
+
+
+def test_a_new_grant_brings_a_withdrawer_back(world: World) -> None:
+    person = world.person("ada@x.example")
+    world.sync()
+    world.consent(person, "withdrawn")
+    world.sync()
+    assert world.held() == set()
+    world.consent(person, "granted")
+    assert world.sync().added == 1
+    assert world.held() == {"ada@x.example"}
+
+
+def test_pain_35_a_changed_field_updates_only_its_person(world: World) -> None:
+    changed = world.person("ada@x.example")
+    world.person("bob@x.example", first_name="Bob")
+    world.sync()
+    world.change(changed, first_name="Ada Maria")
+    result = world.sync()
+    assert (result.added, result.updated, result.removed) == (0, 1, 0)
+    assert world.platform.values("update") == ["ada@x.example"]
+    assert world.platform.members["ada@x.example"] == {"first_name": "Ada Maria"}
+
+
+def test_a_changed_mapping_updates_everybody_and_removes_nobody(world: World) -> None:
+    for number in range(4):
+        world.person(f"p{number}@x.example")
+    world.sync()
+    world.destination.field_version = 2
+    result = world.sync()
+    assert (result.updated, world.platform.values("remove")) == (4, [])
+
+
+def test_pain_11_a_changed_address_removes_the_one_that_was_sent(world: World) -> None:
+    person = world.person("old@x.example", "+4912345")
+    world.sync()
+    world.change(person, email="new@x.example")
+    result = world.sync()
+    assert world.held() == {"new@x.example", "+4912345"}
+    assert world.platform.values("remove") == ["old@x.example"]
+    assert (result.added, result.updated, result.removed, result.size) == (0, 1, 0, 1)
+
+
+def test_an_identifier_that_is_gained_removes_nothing(world: World) -> None:
+    person = world.person("ada@x.example")
+    world.sync()
+    world.change(person, phone="+4912345")
+    world.sync()
+    assert world.held() == {"ada@x.example", "+4912345"}
+    assert world.platform.values("remove") == []
+    assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 1
+
+
+def test_pain_26_a_leaver_does_not_take_a_shared_mailbox_away(world: World) -> None:
+    leaver = world.person("family@x.example", "+491111")
+    stays = world.person("family@x.example", "+492222")
+    world.sync()
+    world.leave(leaver)
+    world.sync()
+    assert world.held() == {"family@x.example", "+492222"}
+    world.leave(stays)
+    world.sync()
+    assert world.held() == set()
+
+
+def test_an_address_that_went_to_a_newcomer_stays(world: World) -> None:
+    former = world.person("a@x.example")
+    world.sync()
+    world.change(former, email="b@x.example")
+    world.person("a@x.example")
+    world.sync()
+    assert world.held() == {"a@x.example", "b@x.example"}
+    assert world.platform.values("remove") == []
+
+
+def test_an_address_kept_for_a_newcomer_who_is_refused_is_not_forgotten(world: World) -> None:
+    leaver = world.person("shared@x.example")
+    world.sync()
+    world.leave(leaver)
+    newcomer = world.person("shared@x.example", "+49refused")
+    world.platform.refused = {"+49refused"}
+    with pytest.raises(FatalError, match="nobody was accepted"):
+        world.sync()
+    assert world.held() == {"shared@x.example"}
+    world.leave(newcomer)
+    world.sync()
+    assert world.held() == set()
+
+
+def test_pain_25_merged_persons_never_vanish(world: World) -> None:
+    younger, older = world.person("y@x.example"), world.person("o@x.example")
+    world.sync()
+    world.merge(younger, older)
+    world.change(older, email="y@x.example")
+    world.sync()
+    assert world.held() == {"y@x.example"}
+    assert world.platform.values("remove") == ["o@x.example"]
+    assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 1
+
+
+def test_a_merge_of_a_member_into_an_outsider_moves_the_member(world: World) -> None:
+    younger, older = world.person("y@x.example"), world.person("o@x.example", member=False)
+    world.sync()
+    world.merge(younger, older)
+    world.change(older, email="y@x.example")
+    result = world.sync()
+    assert world.platform.calls == [("add", ("y@x.example",))]
+    assert (result.added, result.removed, world.held()) == (0, 0, {"y@x.example"})
+    assert world.one("select person_id from audience.member") == older
+
+
+def test_two_merged_persons_with_one_address_become_one_member(world: World) -> None:
+    first, second, third = (world.person("same@x.example") for _ in range(3))
+    world.sync()
+    world.merge(first, third)
+    world.merge(second, third)
+    result = world.sync()
+    assert (world.held(), result.size, world.platform.values("remove")) == ({"same@x.example"}, 1, [])
+
+
+def test_a_dry_run_writes_nothing_and_equals_the_plan_then_sent(world: World) -> None:
+    leaver = world.person("leaver@x.example")
+    changed = world.person("changed@x.example")
+    world.sync()
+    world.leave(leaver)
+    world.change(changed, first_name="Eve")
+    world.person("new@x.example")
+    calls, before = len(world.platform.calls), world.one("select md5(string_agg(m::text, '')) from audience.member m")
+    plan = world.plan()
+    assert (plan.adds, plan.updates, plan.removes, plan.held) == (1, 1, 1, 0)
+    assert (len(world.platform.calls), world.one("select md5(string_agg(m::text, '')) from audience.member m")) == (
+        calls,
+        before,
+    )
+    assert world.sync().plan_hash == plan.plan_hash
+    assert world.plan().changes == 0
+
+
+def test_a_dry_run_of_another_difference_has_another_hash(world: World) -> None:
+    world.sync()
+    world.person("a@x.example")
+    first = world.plan().plan_hash
+    world.person("b@x.example")
+    assert world.plan().plan_hash != first
+
+
+def test_an_audience_that_no_file_names_is_emptied(world: World) -> None:
+    world.person("ada@x.example")
+    world.sync()
+    world.declared = []
+    assert world.sync().removed == 1
+    assert world.held() == set()
+    assert world.one("select active from audience.audience") is False
+
+
+def test_another_segment_behind_the_audience_is_a_difference_like_any(world: World) -> None:
+    world.person("ada@x.example")
+    world.sync()
+    world.conn.execute("insert into segment.definition values ('others', 'v1', 'Others', 'growth', '{}', '')")
+    world.conn.execute(
+        "insert into segment.build (segment, version, as_of, size, entered, left_count, seconds)"
+        " values ('others', 'v1', '2026-11-21', 3, 0, 0, 0.1)"
+    )
+    world.declared = ["others"]
+    assert world.sync().removed == 1
+
+
+def test_two_files_cannot_claim_one_audience(world: World) -> None:
+    with pytest.raises(ConfigError, match="already belongs to"):
+        register(world.conn, [Declared("fake", "k", "one", "email"), Declared("fake", "k", "two", "email")])
+
+
+def test_consent_that_is_withdrawn_between_plan_and_send_is_honoured(world: World) -> None:
+    late = world.person("late@x.example")
+    world.person("ada@x.example")
+
+    def withdraw(step: str) -> None:
+        if step == "planned":
+            world.consent(late, "withdrawn")
+
+    world.sync(withdraw)
+    assert world.platform.values("add") == ["ada@x.example"]
+    assert world.sync().added == 0
+
+
+def test_who_changed_or_left_between_plan_and_send_waits_for_the_next_plan(world: World) -> None:
+    changed, left = world.person("changed@x.example"), world.person("left@x.example")
+
+    def disturb(step: str) -> None:
+        if step == "planned":
+            world.change(changed, email="later@x.example")
+            world.leave(left)
+
+    world.sync(disturb)
+    assert world.held() == set()
+    world.sync()
+    assert world.held() == {"later@x.example"}
