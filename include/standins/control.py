@@ -96,7 +96,10 @@ class Control:
     async def day(self, request: Request) -> Response:
         number = (await request.json())["day"]
         merchant = importlib.import_module("include.standins.merchant")
-        await run_in_threadpool(merchant.apply_day, self.context.store, number)
+        try:
+            await run_in_threadpool(merchant.apply_day, self.context.store, number, now=self.context.now())
+        except ValueError as error:
+            return PlainTextResponse(str(error), 422)
         return await run_in_threadpool(self.health, request)
 
     async def move_clock(self, request: Request) -> Response:

@@ -67,9 +67,7 @@ class Batches:
         }
         call.store.put(PLATFORM, "batch", id, body, changed_at=now)
         self._start(id)
-        return Answer(
-            200, {**shown(Document(id, body, now, now)), "completed_at": "", "response_body_url": "", "_links": []}
-        )
+        return Answer(200, {**shown(Document(id, body, now, now)), "response_body_url": "", "_links": []})
 
     def listing(self, call: Call) -> Answer:
         """``GET /batches``: newest first."""
@@ -107,7 +105,7 @@ class Batches:
         return batch
 
     def _shown(self, call: Call, batch: Document) -> dict[str, Any]:
-        body = {"completed_at": "", "response_body_url": "", **shown(batch), "_links": []}
+        body = {"response_body_url": "", **shown(batch), "_links": []}
         if body["status"] == "finished":
             expires = int(call.context.clock()) + RESULT_SECONDS
             body["response_body_url"] = f"{call.base_url}/results/{batch.id}-response.tar.gz?Expires={expires}"

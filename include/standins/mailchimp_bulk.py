@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from include.standins.kit import Document
-from include.standins.mailchimp_core import PLATFORM, Answer, Call, Problem, invalid, shown
+from include.standins.mailchimp_core import PLATFORM, Answer, Call, Problem, invalid
 from include.standins.mailchimp_members import change, kind, write
-from include.standins.mailchimp_segments import retag
+from include.standins.mailchimp_segments import brief, retag
 from include.standins.mailchimp_shapes import member_id
 
 MOST_MEMBERS = 500
@@ -39,8 +39,8 @@ def subscribe_many(call: Call) -> Answer:
     return Answer(
         200,
         {
-            "new_members": [_shown(one) for one in created],
-            "updated_members": [_shown(one) for one in updated],
+            "new_members": [brief(one) for one in created],
+            "updated_members": [brief(one) for one in updated],
             "errors": errors,
             "total_created": len(created),
             "total_updated": len(updated),
@@ -91,17 +91,3 @@ def _error(one: Mapping[str, Any], problem: Problem) -> dict[str, str]:
         "field": field,
         "field_message": message,
     }
-
-
-def _shown(member: Document) -> dict[str, Any]:
-    """This endpoint shows fewer fields of a member than the others."""
-    hidden = (
-        "contact_id",
-        "full_name",
-        "web_id",
-        "marketing_permissions",
-        "source",
-        "unsubscribe_reason",
-        "consents_to_one_to_one_messaging",
-    )
-    return {name: value for name, value in shown(member).items() if name not in hidden}

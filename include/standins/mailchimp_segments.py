@@ -189,8 +189,8 @@ def change_members(call: Call) -> Answer:
     return Answer(
         200,
         {
-            "members_added": [_brief(one) for one in added],
-            "members_removed": [_brief(one) for one in removed],
+            "members_added": [brief(one) for one in added],
+            "members_removed": [brief(one) for one in removed],
             "errors": [],
             "total_added": len(added),
             "total_removed": len(removed),
@@ -235,7 +235,8 @@ def remove_member(call: Call) -> Answer:
     return NOTHING
 
 
-def _brief(member: Document) -> dict[str, Any]:
+def brief(member: Document) -> dict[str, Any]:
+    """A member with the fewer fields that calls on many members show."""
     hidden = (
         "contact_id",
         "full_name",
@@ -245,11 +246,12 @@ def _brief(member: Document) -> dict[str, Any]:
         "unsubscribe_reason",
         "consents_to_one_to_one_messaging",
     )
-    return {name: value for name, value in shown(member).items() if name not in hidden}
+    body = {name: value for name, value in shown(member).items() if name not in hidden}
+    return {**body, "location": {name: value for name, value in body["location"].items() if name != "region"}}
 
 
 def _briefer(member: Document) -> dict[str, Any]:
-    body = {**_brief(member), "full_name": member.body["full_name"]}
+    body = {**brief(member), "full_name": member.body["full_name"]}
     return {name: value for name, value in body.items() if name not in ("tags", "tags_count")}
 
 
