@@ -27,6 +27,8 @@ PROPERTIES: Mapping[str, Property] = {
     "lastmodifieddate": Property("Last Modified Date", "datetime"),
     "email": Property("Email", "string"),
     "phone": Property("Phone Number", "string"),
+    "mobilephone": Property("Mobile Phone Number", "string"),
+    "hs_email_optout": Property("Unsubscribed from all email", "enumeration", True, ("true", "false")),
     "firstname": Property("First Name", "string"),
     "lastname": Property("Last Name", "string"),
     "date_of_birth": Property("Date of birth", "string"),

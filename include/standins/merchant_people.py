@@ -120,7 +120,8 @@ def people(customers: int, seed: int, today: date, *, first: int = 1) -> Iterato
         one = _person(no, rng, today)
         if house is not None and rng.random() < 0.04:
             one = replace(one, last_name=house.last_name, place=house.place, country=house.country,
-                          emails=(house.emails[0],), splits=False)
+                          emails=(house.emails[0],),
+                          phone=one.phone and house.country.mobile(rng), splits=False)
         house = one if one.emails and not _is_role(one.emails[0]) and not one.splits else None
         yield one
 

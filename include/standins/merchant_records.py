@@ -106,7 +106,8 @@ def _accounts(person: Person, taken: Taken, rng: Random, today: date) -> Iterato
         consent = _consent(rng, created, today, 0.55, 0.08) if "email" in record.ids else (None, None)
         # The shop keeps no date of the opt-out of data sales: the record's last change is the best there is.
         opted_out = rng.random() < 0.03
-        yield replace(record, gender=None, birth_on=None, interests=(), email_consent=consent,
+        tagged = person.interests if rng.random() < 0.3 else ()
+        yield replace(record, gender=None, birth_on=None, interests=tagged, email_consent=consent,
                       ads_consent=("withdrawn", changed) if opted_out else (None, None))
 
 

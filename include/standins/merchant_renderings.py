@@ -5,6 +5,7 @@ connectors. HubSpot: ``shopify_customer_id``, ``loyalty_id``, ``interests`` (";"
 ("granted", "withdrawn" or empty) with ``…_at`` beside, ``consent_text_version``, ``date_of_birth`` (ISO date), ``gender`` (f, m, d),
 ``hs_country_region_code`` (ISO 3166). Mailchimp: merge fields ``FNAME``, ``LNAME``, ``PHONE``, ``INTERESTS`` ("," between), the marketing
 permission ``permads`` for ads (only ``enabled: true`` says something; never ticked is unknown), ``status`` for e-mail.
+Shopify: tags ``interest:<name>``.
 """
 
 from datetime import datetime
@@ -73,7 +74,8 @@ def customer(record: Record, orders: int, spent_cents: int) -> Document:
     body = {
         "id": gid, "legacyResourceId": record.key, "firstName": record.first_name, "lastName": record.last_name,
         "displayName": f"{record.first_name} {record.last_name}", "createdAt": iso_z(record.created),
-        "updatedAt": iso_z(record.changed), "state": "ENABLED", "locale": record.language, "tags": [], "note": None,
+        "updatedAt": iso_z(record.changed), "state": "ENABLED", "locale": record.language, "note": None,
+        "tags": [f"interest:{name}" for name in record.interests],
         "verifiedEmail": True, "dataSaleOptOut": record.ads_consent[0] == "withdrawn", "taxExempt": False,
         "numberOfOrders": str(orders), "amountSpent": money(spent_cents), "defaultEmailAddress": email,
         "defaultPhoneNumber": phone, "defaultAddress": address(record.key, record.country, record.place(),
@@ -109,4 +111,5 @@ def member(record: Record) -> Document:
         country_code=record.country or "", source="Embed Form", permissions=permissions,
         merge_fields={"FNAME": record.first_name, "LNAME": record.last_name, "PHONE": record.phone_typed or "",
                       "INTERESTS": ",".join(record.interests)})
+    body["timestamp_signup"] = mailchimp_shapes.stamp(ms(record.created))
     return Document(record.key, body, ms(record.created), ms(record.changed), record.deleted)

@@ -70,7 +70,7 @@ class Prepared:
 
 
 @lru_cache(maxsize=256)
-def prepare(text: str) -> Prepared:
+def read_query(text: str) -> Prepared:
     """Parse and validate a query; the errors are worded for the answer."""
     try:
         document = parse(text)
@@ -110,7 +110,7 @@ class Shopify:
             text, variables = body["query"], body.get("variables") or {}
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return Json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-        prepared = prepare(text)
+        prepared = read_query(text)
         if prepared.document is None:
             return Json({"errors": list(prepared.errors)})
         return Json(await run_in_threadpool(self._answer, prepared, variables))
