@@ -15,9 +15,10 @@ from include.runtime.airflow_api import AirflowApi, Json
 from include.runtime.progress import DagState
 
 PATIENCE = 12.0  # seconds; an asset event starts its run within 1.3 seconds on an idle machine
-POLL = 0.7  # seconds between two looks
+POLL = 1.0  # seconds between two looks
 LONGEST_SILENCE = 3 * 3600.0  # seconds without any change: longer than a task may take
 ACTIVE = ("queued", "running")
+BUSY_TASKS = ("running",)
 WAITING_TASKS = ("up_for_retry", "up_for_reschedule", "deferred", "awaiting_input")
 
 
@@ -154,7 +155,8 @@ class Chain:
         self.check()
         runs = self.api.runs(list(self._stage_of), since=self.began)
         newest = {run["dag_id"]: run for run in runs}
-        states = {dag_id: self._state(dag_id, newest.get(dag_id)) for dag_id in self._stage_of}
+        details = self._details([run for run in newest.values() if run["state"] == "running"])
+        states = {dag_id: self._state(dag_id, newest.get(dag_id), details.get(dag_id, "")) for dag_id in self._stage_of}
         look = {dag_id: (state.state, state.detail) for dag_id, state in states.items()}
         if look != self._last_look:
             self._last_look, self._changed_at = look, time.monotonic()
@@ -164,7 +166,7 @@ class Chain:
                 raise ChainFailed(f"{run['dag_id']} failed.", run)
         return runs
 
-    def _state(self, dag_id: str, run: Json | None) -> DagState:
+    def _state(self, dag_id: str, run: Json | None, detail: str) -> DagState:
         stage = self._stage_of[dag_id]
         if run is None:
             return DagState(dag_id, stage, "waiting")
@@ -172,20 +174,19 @@ class Chain:
         if run["start_date"]:
             until = _at(run["end_date"]) if run["end_date"] else datetime.now(UTC)
             seconds = (until - _at(run["start_date"])).total_seconds()
-        detail = self._detail(run) if run["state"] == "running" else ""
         return DagState(dag_id, stage, run["state"], detail, seconds)
 
-    def _detail(self, run: Json) -> str:
-        tasks = self.api.task_instances(run)
-        words = [task["task_id"] for task in tasks if task["state"] == "running"]
-        words += [
-            f"{task['task_id']} waits for try {task['try_number'] + 1}"
-            if task["state"] == "up_for_retry"
-            else f"{task['task_id']} is {task['state']}"
-            for task in tasks
-            if task["state"] in WAITING_TASKS
-        ]
-        return ", ".join(words)
+    def _details(self, runs: Sequence[Json]) -> dict[str, str]:
+        """By DAG: which tasks of these runs are at work, and which wait for something."""
+        words: dict[str, list[str]] = {}
+        for task in self.api.tasks_in(runs, (*BUSY_TASKS, *WAITING_TASKS)):
+            word = task["task_id"]
+            if task["state"] == "up_for_retry":
+                word += f" waits for try {task['try_number'] + 1}"
+            elif task["state"] in WAITING_TASKS:
+                word += f" is {task['state']}"
+            words.setdefault(task["dag_id"], []).append(word)
+        return {dag_id: ", ".join(sorted(told)) for dag_id, told in words.items()}
 
     def _pause(self) -> None:
         if time.monotonic() - self._changed_at > LONGEST_SILENCE:

@@ -123,9 +123,11 @@ class EmbeddedPostgres:
         """Whether the pid in postmaster.pid is a server of ours; after a power cut it may be anybody's."""
         try:
             pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
-            return Path(psutil.Process(pid).exe()).parent == _binaries()
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return Path(psutil.Process(pid).exe()).resolve().parent == _binaries().resolve()
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return False
+        except psutil.AccessDenied:  # let pg_ctl find out: it refuses what is not its own
+            return True
 
     def answers(self) -> bool:
         """Whether this cluster (and not a stranger on the port) accepts a connection."""

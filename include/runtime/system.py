@@ -197,7 +197,7 @@ class System:
                 pass  # it is still starting
             if time.monotonic() > deadline:
                 raise FatalError(f"Waited {seconds:.0f} s until {what}, in vain; look into {self.settings.logs}.")
-            time.sleep(0.2)
+            time.sleep(0.7)  # every question costs the starting web server time
 
     def _write_env(self) -> None:
         """.run/env: for psql and BI tools, as in `source .run/env; psql $WAREHOUSE_URL`."""
