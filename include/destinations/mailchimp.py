@@ -25,6 +25,9 @@ PAGE_SIZE = 1000
 MERGE_FIELDS = {"first_name": "FNAME", "last_name": "LNAME"}
 LEFT = {"unsubscribed", "cleaned", "archived"}
 EXISTS = "ERROR_CONTACT_EXISTS"
+LOOK_UPS = 20  # single members asked about before the whole tag is read
+
+Reason = tuple[str, str]  # code and text of why somebody is refused
 
 
 class MailchimpDestination:
@@ -64,7 +67,7 @@ class MailchimpDestination:
             where, "segments", {"type": "static", "fields": "segments.id,segments.name,total_items"}
         ):
             for segment in page:
-                if segment["name"] == audience.key:
+                if segment["name"].casefold() == audience.key.casefold():  # as the platform compares tags
                     return str(segment["id"])
         made = self._client.request("POST", where, json={"name": audience.key, "static_segment": []}, repeatable=False)
         return str(made["id"])
@@ -85,7 +88,7 @@ class MailchimpDestination:
     def update(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Bring the merge fields up to date, one call a person; a missing value clears nothing."""
         by_address = _by_address(members)
-        refused: dict[str, tuple[str, str]] = {}
+        refused: dict[str, Reason] = {}
         for address, group in by_address.items():
             refused |= self._set_fields(audience, address, _merge_fields(group[0]))
         return _answer(by_address, refused)
@@ -109,7 +112,7 @@ class MailchimpDestination:
     def _member(self, audience: Audience, address: str) -> str:
         return f"/lists/{self._list(audience)}/members/{member_id(address)}"
 
-    def _refuse_archived(self, audience: Audience, addresses: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    def _refuse_archived(self, audience: Audience, addresses: Mapping[str, Any]) -> dict[str, Reason]:
         """An archived member is no longer on the list, and adding the address would bring it back."""
         list_id = self._list(audience)
         with self._reading:
@@ -120,7 +123,7 @@ class MailchimpDestination:
                 self._archived[list_id] = frozenset(member["id"] for page in pages for member in page)
         return {address: _left("archived") for address in addresses if member_id(address) in self._archived[list_id]}
 
-    def _put_on_list(self, audience: Audience, members: Sequence[Member]) -> dict[str, tuple[str, str]]:
+    def _put_on_list(self, audience: Audience, members: Sequence[Member]) -> dict[str, Reason]:
         if not members:
             return {}
         body = {
@@ -143,7 +146,7 @@ class MailchimpDestination:
 
     def _put_tag(
         self, audience: Audience, addresses: Sequence[str], members: Mapping[str, list[Member]]
-    ) -> dict[str, tuple[str, str]]:
+    ) -> dict[str, Reason]:
         if not addresses:
             return {}
         answer = self._client.request("POST", self._segment(audience), json={"members_to_add": list(addresses)})
@@ -164,10 +167,12 @@ class MailchimpDestination:
                 refused |= self._set_fields(audience, address, changed)
         return refused
 
-    def _look_up(self, audience: Audience, silent: Sequence[str], added: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    def _look_up(self, audience: Audience, silent: Sequence[str], added: dict[str, Any]) -> dict[str, Reason]:
         """Class whom the tag call passed over in silence: tagged before (they join ``added``), left, or not there."""
-        refused: dict[str, tuple[str, str]] = {}
-        for address in silent:
+        if len(silent) > LOOK_UPS:  # a call that is repeated: the whole tag is read in fewer calls
+            added |= {address: member for address, member in self._tagged(audience) if address in set(silent)}
+        refused: dict[str, Reason] = {}
+        for address in (address for address in silent if address not in added):
             member = self._read_member(audience, address)
             if member is None:
                 refused[address] = ("not_on_list", "the list does not hold this address")
@@ -179,6 +184,12 @@ class MailchimpDestination:
                 refused[address] = ("tag_refused", "the platform did not put the tag on this member")
         return refused
 
+    def _tagged(self, audience: Audience) -> Iterator[tuple[str, dict[str, Any]]]:
+        shown = "members.email_address,members.status,members.merge_fields,total_items"
+        everybody = {"include_cleaned": "true", "include_transactional": "true", "include_unsubscribed": "true"}
+        for page in self._pages(f"{self._segment(audience)}/members", "members", {"fields": shown, **everybody}):
+            yield from ((member["email_address"].lower(), member) for member in page)
+
     def _read_member(self, audience: Audience, address: str) -> dict[str, Any] | None:
         try:
             return self._client.request(
@@ -189,7 +200,7 @@ class MailchimpDestination:
                 raise
             return None
 
-    def _set_fields(self, audience: Audience, address: str, fields: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    def _set_fields(self, audience: Audience, address: str, fields: Mapping[str, str]) -> dict[str, Reason]:
         if not fields:
             return {}
         try:
@@ -223,12 +234,12 @@ def _by_address(members: Sequence[Member]) -> dict[str, list[Member]]:
     return found
 
 
-def _answer(by_address: Mapping[str, list[Member]], refused: Mapping[str, tuple[str, str]]) -> Answer:
+def _answer(by_address: Mapping[str, list[Member]], refused: Mapping[str, Reason]) -> Answer:
     return Answer(
         tuple(
             Exceptional(member.row, "retriable" if code == "tag_refused" else "rejected", code, text)
             for address, (code, text) in refused.items()
-            for member in by_address[address]
+            for member in by_address.get(address, ())
         )
     )
 

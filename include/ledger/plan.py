@@ -78,8 +78,8 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     verdict = guard.judge(conn, audience, whole["removes"], sized["size"], at)
     guard.write_down(conn, audience, verdict, whole["removes"], sized["size"], at)
     warehouse.run(conn, "ledger/keep", key)
-    if not verdict.held:
-        return Plan(**whole, held=0, size=sized["size"], reason=verdict.reason)
-    warehouse.run(conn, "ledger/hold_removals")
+    if verdict.held:
+        warehouse.run(conn, "ledger/hold_removals")
+    warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
-    return Plan(**sent, held=whole["removes"], size=sized["size"], reason=verdict.reason)
+    return Plan(**sent, held=whole["removes"] if verdict.held else 0, size=sized["size"], reason=verdict.reason)
