@@ -154,9 +154,9 @@ def fill(conn: psycopg.Connection, stream: CheckedStream, batch_ids: Sequence[in
             _insert(conn, stream, staged(stream, batch_ids), None)
         if released_ids:
             _insert(conn, stream, staged(stream, released_batch_ids), list(released_ids))
-        deletions = 0
-        if stream.shape == "person_record":
-            deletions = warehouse.run(conn, "publishing/move_deletions")
+        # a person's deletion is a row of the shape; an order or event that is gone has no row
+        gone = "move_deletions" if stream.shape == "person_record" else "vanished_lines"
+        deletions = warehouse.run(conn, f"publishing/{gone}", {"stream": stream.name, "batch_ids": list(batch_ids)})
         conn.execute(sql.SQL("analyze checking.{}").format(sql.Identifier(table)))
         count = conn.execute("select count(*) from candidate").fetchone()[0]
     warehouse.run(conn, "publishing/remember_candidate", {

@@ -5,10 +5,12 @@ Expectations is imported within functions: it costs seconds of CPU, and most bat
 """
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from include.errors import ConfigError, FatalError
@@ -21,6 +23,7 @@ RESULT_FORMAT = {  # counts only; the query is text, it is never fetched
     "unexpected_index_column_names": ["raw_id"],
     "return_unexpected_index_query": True,
 }
+_PYTHON_TIME = re.compile(r"datetime\.(?:datetime|date)\(([\d, ]+)(?:, tzinfo=datetime\.timezone\.utc)?\)")
 _TALKATIVE = ("great_expectations", "sqlalchemy")
 
 
@@ -113,9 +116,8 @@ def _expectations(suite: Suite) -> Iterator[Any]:
                 type=rule.type, kwargs=kwargs, severity=rule.severity, meta={"rule": rule.name}
             ).to_domain_obj()
         except (ValueError, TypeError) as error:  # pydantic's, about the file and no row
-            detail = " ".join(str(error).split())
-            raise ConfigError(f"expectations/{suite.name}.json, line {rule.line}: rule {rule.name} has wrong arguments: "
-                              f"{detail}.") from None
+            where = f"expectations/{suite.name}.json, line {rule.line}: rule {rule.name}"
+            raise ConfigError(f"{where} has wrong arguments: {' '.join(str(error).split())}.") from None
 
 
 def _outcome(suite: Suite, rule: Rule, result: Any) -> Outcome:
@@ -134,8 +136,19 @@ def _outcome(suite: Suite, rule: Rule, result: Any) -> Outcome:
         passed=bool(result.success),
         checked_rows=found.get("element_count"),
         failed_rows=failed,
-        failing_query=found.get("unexpected_index_query") if failed else None,
+        failing_query=_with_sql_times(found["unexpected_index_query"], where) if failed and rule.names_rows else None,
     )
+
+
+def _with_sql_times(query: str, where: str) -> str:
+    """Great Expectations writes a limit that is a time into its query as Python does; write it as SQL does."""
+    def as_sql(found: re.Match[str]) -> str:
+        return f"timestamptz '{datetime(*map(int, found[1].split(',')), tzinfo=UTC).isoformat()}'"
+
+    written = _PYTHON_TIME.sub(as_sql, query)
+    if "datetime." in written:
+        raise ConfigError(f"{where} has a limit in a time zone of its own; write it in UTC, with +00:00.")
+    return written
 
 
 def _raised(exception_info: Mapping[str, Any]) -> bool:

@@ -65,7 +65,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
     """Check all that is open of a stream; commits. Safe to repeat: a check decides anew on every open batch.
 
     :param url: libpq URL of the same warehouse, for Great Expectations.
-    :param max_quarantine_share: instead of the suite's, for a stream whose mapping says so.
+    :param max_quarantine_share: instead of what the mapping's ``options`` or else the suite allow.
     :raises CriticalCheckError: the batch stops here; its state is ``failed``.
     :raises ConfigError: the suite cannot be read or run.
     """
@@ -79,7 +79,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
         outcomes: list[Outcome] = []
         if candidate.rows:
             outcomes = run_suite(url, candidate.table, suite, _parameters(conn, candidate))
-        share = suite.max_quarantine_share if max_quarantine_share is None else max_quarantine_share
+        share = _share(conn, stream, suite) if max_quarantine_share is None else max_quarantine_share
         with conn.transaction():
             checked, problem = _judge(conn, stream, suite, candidate, outcomes, share)
         conn.commit()
@@ -173,6 +173,20 @@ def _share_result(held: int, records: int, share: float, suite: Suite, beyond: b
         "checked_rows": records, "failed_rows": held,
         "details": {"max_quarantine_share": share, "quarantine_floor": suite.quarantine_floor},
     }
+
+
+def _share(conn: psycopg.Connection, stream: CheckedStream, suite: Suite) -> float:
+    """What the mapping's ``options: {max_quarantine_share: …}`` allows, or else the suite."""
+    from include.sources.mapping import staging_parameters, table_mapping
+
+    if not stream.name.startswith("files."):
+        return float(table_mapping(stream.name)["options"].get("max_quarantine_share", suite.max_quarantine_share))
+    with names(conn, stream.name):
+        found = warehouse.rows(conn, "quality/file_share", {
+            "stream": stream.name, "share": suite.max_quarantine_share,
+            "mappings": staging_parameters(stream.name, [])["mappings"]})[0]
+    conn.commit()
+    return suite.max_quarantine_share if found["share"] is None else float(found["share"])
 
 
 def _parameters(conn: psycopg.Connection, candidate: Candidate) -> dict[str, Any]:

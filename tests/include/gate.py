@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 
 LANDED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
-NOT_IN_PAYLOAD = "stream", "record_key", "raw_id", "batch_id", "payload_hash"
 
 # The newest version of each key, typed by the candidate's own table: what a stream's stg statement does with a mapping.
 STAGED = """
@@ -87,7 +86,8 @@ def land(conn: psycopg.Connection, stream: GateStream, *records: dict[str, Any] 
          landed_at: datetime = LANDED_AT) -> int:
     """Land one batch; a record is a row, or the list of its entries. Returns the batch's id."""
     batch_id = conn.execute(
-        "insert into ops.batch (stream, state, landed_rows, landed_at) values (%s, 'landed', %s, %s) returning batch_id",
+        "insert into ops.batch (stream, state, landed_rows, landed_at) values (%s, 'landed', %s, %s)"
+        " returning batch_id",
         (stream.name, len(records), landed_at)).fetchone()[0]
     for record in records:
         entries = record if isinstance(record, list) else [record]

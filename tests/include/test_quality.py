@@ -277,7 +277,7 @@ def broken_suite(tmp_path: Path, old: str, new: str) -> Path:
 
 @pytest.mark.parametrize(("old", "new", "said"), [
     ('"type": "expect_column_values_to_not_be_null"', '"type": "expect_no_such_thing"',
-     'line 11: "expect_no_such_thing" is not an expectation the gate knows'),
+     'line 12: "expect_no_such_thing" is not an expectation the gate knows'),
     ('"type": "expect_column_values_to_not_be_null"', '"type": "expect_column_max_to_be_between"',
      "is not an expectation the gate knows"),
     ('"name": "hubspot_contacts",', '"name": "hubspot_contacts"', "line 3: not JSON"),

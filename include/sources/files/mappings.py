@@ -59,7 +59,7 @@ def read(path: str, text: str) -> FileMapping:
     key = tuple(drop.head.get("key", ()))
     return FileMapping(
         name=Path(path).stem, path=path, stream=STREAMS[drop.shape], match=tuple(drop.head["match"]),
-        parameters={name: value for name, value in drop.parameters.items() if value is not None and name != "options"},
+        parameters={name: value for name, value in drop.parameters.items() if value is not None},
         key=key, columns={**dict.fromkeys(key, 1), **columns},
         **{name: value for name, value in drop.head.get("csv", {}).items() if name is not None})
 
