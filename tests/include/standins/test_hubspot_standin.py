@@ -18,14 +18,32 @@ DAY = 1_763_596_800_000  # epoch ms
 
 def contact(no: int, *, changed: int = DAY, **properties: str | None) -> dict[str, Any]:
     from_ms = "2025-11-20T00:00:00.000Z"
-    held = {"hs_object_id": str(no), "createdate": from_ms, "lastmodifieddate": _iso(changed), "email": f"p{no}@mail.example",
-            "firstname": "Ann", "lastname": None, **properties}
-    return {"id": str(no), "changed_at": changed, "created_at": DAY,
-            "body": {"id": str(no), "properties": held, "createdAt": from_ms, "updatedAt": _iso(changed), "archived": False}}
+    held = {
+        "hs_object_id": str(no),
+        "createdate": from_ms,
+        "lastmodifieddate": _iso(changed),
+        "email": f"p{no}@mail.example",
+        "firstname": "Ann",
+        "lastname": None,
+        **properties,
+    }
+    return {
+        "id": str(no),
+        "changed_at": changed,
+        "created_at": DAY,
+        "body": {
+            "id": str(no),
+            "properties": held,
+            "createdAt": from_ms,
+            "updatedAt": _iso(changed),
+            "archived": False,
+        },
+    }
 
 
 def _iso(ms: int) -> str:
     from datetime import UTC, datetime
+
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
@@ -77,11 +95,15 @@ def changed_since(at: int) -> dict[str, Any]:
 
 def test_answers_are_as_the_vendor_specifies(api: Api, contract: OpenAPI):
     api.server.put("hubspot", "contact", *(contact(no, lastname="Lee") for no in range(1, 5)))
-    answers = [api.get(CONTACTS, limit=2, archived="false"), api.get(f"{CONTACTS}/3"), api.get(f"{CONTACTS}/99"),
-               api.search(changed_since(DAY), sorts=["lastmodifieddate"], limit=2),
-               api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "1"}], "properties": [], "propertiesWithHistory": []}),
-               api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "9"}], "properties": [], "propertiesWithHistory": []}),
-               api.post(f"{CONTACTS}/gdpr-delete", {"objectId": "p1@mail.example", "idProperty": "email"})]
+    answers = [
+        api.get(CONTACTS, limit=2, archived="false"),
+        api.get(f"{CONTACTS}/3"),
+        api.get(f"{CONTACTS}/99"),
+        api.search(changed_since(DAY), sorts=["lastmodifieddate"], limit=2),
+        api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "1"}], "properties": [], "propertiesWithHistory": []}),
+        api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "9"}], "properties": [], "propertiesWithHistory": []}),
+        api.post(f"{CONTACTS}/gdpr-delete", {"objectId": "p1@mail.example", "idProperty": "email"}),
+    ]
     assert [one.status_code for one in answers] == [200, 200, 404, 200, 200, 207, 204]
     for answer in answers:
         prefix = "/hubspot"
@@ -139,8 +161,12 @@ def test_a_search_pages_through_contacts_that_changed_in_the_same_millisecond(ap
     api.server.put("hubspot", "contact", *(contact(no) for no in range(1, 451)), contact(900, changed=DAY - 1))
     seen, after = [], "0"
     while after:
-        page = api.search(changed_since(DAY), sorts=[{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
-                          limit=200, after=after).json()
+        page = api.search(
+            changed_since(DAY),
+            sorts=[{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
+            limit=200,
+            after=after,
+        ).json()
         assert page["total"] == 450
         seen += [int(one["id"]) for one in page["results"]]
         after = page.get("paging", {}).get("next", {}).get("after")
@@ -153,24 +179,33 @@ def test_nothing_beyond_the_ten_thousandth_result_can_be_had(api: Api):
     assert (last["total"], last["paging"]["next"]["after"]) == (10_201, "10000")
     beyond = api.search(changed_since(DAY), limit=200, after="10000")
     assert (beyond.status_code, beyond.json()["category"]) == (400, "VALIDATION_ERROR")
-    by_id = api.search(changed_since(DAY), {"propertyName": "hs_object_id", "operator": "GT", "value": "10000"},
-                       sorts=[{"propertyName": "hs_object_id"}], limit=200).json()
+    by_id = api.search(
+        changed_since(DAY),
+        {"propertyName": "hs_object_id", "operator": "GT", "value": "10000"},
+        sorts=[{"propertyName": "hs_object_id"}],
+        limit=200,
+    ).json()
     assert [by_id["total"], by_id["results"][0]["id"]] == [201, "10001"]
 
 
-@pytest.mark.parametrize(("filters", "found"), [
-    ([{"propertyName": "firstname", "operator": "EQ", "value": "BO"}], [2]),
-    ([{"propertyName": "firstname", "operator": "NEQ", "value": "bo"}], [1, 3]),
-    ([{"propertyName": "city", "operator": "HAS_PROPERTY"}], [3]),
-    ([{"propertyName": "city", "operator": "NOT_HAS_PROPERTY"}], [1, 2]),
-    ([{"propertyName": "hs_object_id", "operator": "IN", "values": ["1", "3"]}], [1, 3]),
-    ([{"propertyName": "hs_object_id", "operator": "BETWEEN", "value": "2", "highValue": "3"}], [2, 3]),
-    ([{"propertyName": "lastmodifieddate", "operator": "GT", "value": str(DAY)}], [3]),
-    ([{"propertyName": "lastmodifieddate", "operator": "LTE", "value": "2025-11-20T00:00:00Z"}], [1, 2]),
-    ([{"propertyName": "email", "operator": "CONTAINS_TOKEN", "value": "p2@*"}], [2]),
-])
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([{"propertyName": "firstname", "operator": "EQ", "value": "BO"}], [2]),
+        ([{"propertyName": "firstname", "operator": "NEQ", "value": "bo"}], [1, 3]),
+        ([{"propertyName": "city", "operator": "HAS_PROPERTY"}], [3]),
+        ([{"propertyName": "city", "operator": "NOT_HAS_PROPERTY"}], [1, 2]),
+        ([{"propertyName": "hs_object_id", "operator": "IN", "values": ["1", "3"]}], [1, 3]),
+        ([{"propertyName": "hs_object_id", "operator": "BETWEEN", "value": "2", "highValue": "3"}], [2, 3]),
+        ([{"propertyName": "lastmodifieddate", "operator": "GT", "value": str(DAY)}], [3]),
+        ([{"propertyName": "lastmodifieddate", "operator": "LTE", "value": "2025-11-20T00:00:00Z"}], [1, 2]),
+        ([{"propertyName": "email", "operator": "CONTAINS_TOKEN", "value": "p2@*"}], [2]),
+    ],
+)
 def test_filters_find_what_they_say(api: Api, filters: list[dict[str, Any]], found: list[int]):
-    api.server.put("hubspot", "contact", contact(1), contact(2, firstname="Bo"), contact(3, changed=DAY + 5, city="Nîmes"))
+    api.server.put(
+        "hubspot", "contact", contact(1), contact(2, firstname="Bo"), contact(3, changed=DAY + 5, city="Nîmes")
+    )
     answer = api.search(*filters, sorts=[{"propertyName": "hs_object_id"}])
     assert [int(one["id"]) for one in answer.json()["results"]] == found
 
@@ -178,19 +213,35 @@ def test_filters_find_what_they_say(api: Api, filters: list[dict[str, Any]], fou
 def test_filter_groups_are_alternatives(api: Api):
     api.server.put("hubspot", "contact", *(contact(no) for no in range(1, 5)))
     groups = [{"filters": [{"propertyName": "hs_object_id", "operator": "EQ", "value": str(no)}]} for no in (1, 4)]
-    assert [one["id"] for one in api.post(f"{CONTACTS}/search", {"filterGroups": groups}).json()["results"]] == ["1", "4"]
+    assert [one["id"] for one in api.post(f"{CONTACTS}/search", {"filterGroups": groups}).json()["results"]] == [
+        "1",
+        "4",
+    ]
 
 
-@pytest.mark.parametrize("body", [
-    {"limit": 201}, {"properties": ["x" * 3000]}, {"filterGroups": [{"filters": []}] * 6},
-    {"filterGroups": [{"filters": [changed_since(DAY)] * 7}]}, {"filterGroups": [{"filters": [changed_since(DAY)] * 5}] * 4},
-    {"sorts": ["createdate", "email"]}, {"sorts": ["no_such_property"]}, {"unknown": 1},
-    {"filterGroups": [{"filters": [{"propertyName": "nope", "operator": "EQ", "value": "1"}]}]},
-    {"filterGroups": [{"filters": [{"propertyName": "email", "operator": "IS", "value": "1"}]}]},
-    {"filterGroups": [{"filters": [{"propertyName": "lastmodifieddate", "operator": "GT", "value": "soon"}]}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 201},
+        {"properties": ["x" * 3000]},
+        {"filterGroups": [{"filters": []}] * 6},
+        {"filterGroups": [{"filters": [changed_since(DAY)] * 7}]},
+        {"filterGroups": [{"filters": [changed_since(DAY)] * 5}] * 4},
+        {"sorts": ["createdate", "email"]},
+        {"sorts": ["no_such_property"]},
+        {"unknown": 1},
+        {"filterGroups": [{"filters": [{"propertyName": "nope", "operator": "EQ", "value": "1"}]}]},
+        {"filterGroups": [{"filters": [{"propertyName": "email", "operator": "IS", "value": "1"}]}]},
+        {"filterGroups": [{"filters": [{"propertyName": "lastmodifieddate", "operator": "GT", "value": "soon"}]}]},
+    ],
+)
 def test_a_search_over_a_limit_or_for_nothing_that_exists_is_refused(api: Api, body: dict[str, Any]):
     answer = api.post(f"{CONTACTS}/search", body)
-    assert (answer.status_code, answer.json()["status"], answer.json()["category"]) == (400, "error", "VALIDATION_ERROR")
+    assert (answer.status_code, answer.json()["status"], answer.json()["category"]) == (
+        400,
+        "error",
+        "VALIDATION_ERROR",
+    )
 
 
 def test_archived_contacts_never_appear_in_a_search(api: Api):
@@ -218,8 +269,10 @@ def test_other_calls_tell_and_keep_the_ten_second_limit(api: Api):
 
 def test_gdpr_deletion_is_final_and_takes_unknown_addresses_too(api: Api):
     api.server.put("hubspot", "contact", contact(1))
-    gone = [api.post(f"{CONTACTS}/gdpr-delete", {"objectId": email, "idProperty": "email"}).status_code
-            for email in ("p1@mail.example", "never@seen.example")]
+    gone = [
+        api.post(f"{CONTACTS}/gdpr-delete", {"objectId": email, "idProperty": "email"}).status_code
+        for email in ("p1@mail.example", "never@seen.example")
+    ]
     assert gone == [204, 204]
     assert api.get(f"{CONTACTS}/1", archived="true").status_code == 404
     assert set(api.server.documents("hubspot", "blocked_email")) == {"p1@mail.example", "never@seen.example"}
@@ -227,8 +280,14 @@ def test_gdpr_deletion_is_final_and_takes_unknown_addresses_too(api: Api):
 
 def test_a_batch_names_what_it_did_not_find(api: Api):
     api.server.put("hubspot", "contact", contact(1))
-    answer = api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "p1@mail.example"}, {"id": "nobody@mail.example"}],
-                                                 "idProperty": "email", "properties": ["email"]})
+    answer = api.post(
+        f"{CONTACTS}/batch/read",
+        {
+            "inputs": [{"id": "p1@mail.example"}, {"id": "nobody@mail.example"}],
+            "idProperty": "email",
+            "properties": ["email"],
+        },
+    )
     assert answer.status_code == 207
     assert [one["id"] for one in answer.json()["results"]] == ["1"]
     assert answer.json()["errors"][0]["context"]["ids"] == ["nobody@mail.example"]

@@ -20,8 +20,14 @@ from include.standins.store import EVERYTHING, Store
 TODAY = date(2026, 11, 21)
 NOW = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
 CUSTOMERS = 1200
-KINDS = (("hubspot", "contact"), ("shopify", "customer"), ("shopify", "order"), ("shopify", "abandoned_checkout"),
-         ("mailchimp", f"member:{LIST_ID}"), ("merchant", "truth"))
+KINDS = (
+    ("hubspot", "contact"),
+    ("shopify", "customer"),
+    ("shopify", "order"),
+    ("shopify", "abandoned_checkout"),
+    ("mailchimp", f"member:{LIST_ID}"),
+    ("merchant", "truth"),
+)
 Streams = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -34,8 +40,11 @@ def made(path: Path, *, days: tuple[int, ...] = ()) -> Store:
 
 
 def snapshot(store: Store) -> dict[str, bytes]:
-    return {f"{kind}/{one.id}": orjson.dumps([one.body, one.created_at, one.changed_at, one.archived])
-            for platform, kind in KINDS for one in store.page(platform, kind, EVERYTHING, order="id", limit=-1)}
+    return {
+        f"{kind}/{one.id}": orjson.dumps([one.body, one.created_at, one.changed_at, one.archived])
+        for platform, kind in KINDS
+        for one in store.page(platform, kind, EVERYTHING, order="id", limit=-1)
+    }
 
 
 def epoch_ms(text: str) -> int:
@@ -83,13 +92,22 @@ def test_a_day_needs_a_merchant(tmp_path: Path):
 def test_meta_says_what_a_test_must_know(store: Store):
     meta = merchant_truth.meta(store)
     assert meta["days"] == [1, 2]
-    assert (meta["today"], meta["as_of"], meta["customers"], meta["currency"]) == ("2026-11-21", "2026-11-22", CUSTOMERS, "EUR")
+    assert (meta["today"], meta["as_of"], meta["customers"], meta["currency"]) == (
+        "2026-11-21",
+        "2026-11-22",
+        CUSTOMERS,
+        "EUR",
+    )
 
 
 def test_each_record_of_each_system_has_one_true_row(store: Store, second: Streams):
-    shown = {"hubspot.contacts": ("hubspot", "contact"), "shopify.customers": ("shopify", "customer"),
-             "shopify.orders": ("shopify", "order"), "shopify.checkouts": ("shopify", "abandoned_checkout"),
-             "mailchimp.members": ("mailchimp", f"member:{LIST_ID}")}
+    shown = {
+        "hubspot.contacts": ("hubspot", "contact"),
+        "shopify.customers": ("shopify", "customer"),
+        "shopify.orders": ("shopify", "order"),
+        "shopify.checkouts": ("shopify", "abandoned_checkout"),
+        "mailchimp.members": ("mailchimp", f"member:{LIST_ID}"),
+    }
     for stream, place in shown.items():
         documents = store.page(*place, EVERYTHING, limit=-1)
         assert {one.id for one in documents} == set(second[stream]), stream
@@ -109,7 +127,9 @@ def test_what_is_typed_comes_down_to_the_identifiers_of_the_truth(store: Store, 
     assert len(compared) == 4, "both plain and oddly typed values of both kinds were compared"
     for one in store.page("shopify", "order", limit=-1):
         email = one.body["email"]
-        assert (normal_form("email", email).value if email else None) == second["shopify.orders"][one.id]["ids"].get("email")
+        assert (normal_form("email", email).value if email else None) == second["shopify.orders"][one.id]["ids"].get(
+            "email"
+        )
 
 
 def test_consents_shown_are_those_that_are_true(store: Store, second: Streams):
@@ -181,7 +201,11 @@ def test_everything_at_first_lies_before_today_and_the_last_weeks_are_not_empty(
 
 def test_the_till_export_holds_the_lines_of_the_truth(store: Store, first: Streams, second: Streams):
     folder = Path(store.get_setting("drops"))
-    lines = [row for day in (1, 2) for row in csv.DictReader(gzip.decompress((folder / f"till_{day}.csv.gz").read_bytes()).decode().splitlines())]
+    lines = [
+        row
+        for day in (1, 2)
+        for row in csv.DictReader(gzip.decompress((folder / f"till_{day}.csv.gz").read_bytes()).decode().splitlines())
+    ]
     assert len(lines) == sum(len(rows) for stream, rows in second.items() if stream == "files.orders")
     assert len(first["files.orders"]) < len(lines)
     for line in lines:
@@ -199,25 +223,35 @@ def test_a_day_changes_every_kind_of_thing(first: Streams, second: Streams):
 
     contacts = [(old, new) for old, new in differing("hubspot.contacts") if old]
     assert any(new.get("d") and not old.get("d") for old, new in contacts), "deleted"
-    assert any("withdrawn" in str(new.get("c")) and "withdrawn" not in str(old.get("c")) for old, new in contacts), "withdrawn"
-    assert any("granted" in str(new.get("c")) and "granted" not in str(old.get("c")) for old, new in contacts), "granted"
+    assert any("withdrawn" in str(new.get("c")) and "withdrawn" not in str(old.get("c")) for old, new in contacts), (
+        "withdrawn"
+    )
+    assert any("granted" in str(new.get("c")) and "granted" not in str(old.get("c")) for old, new in contacts), (
+        "granted"
+    )
     assert any(set(new["ids"]) - set(old["ids"]) == {"shopify_customer"} for old, new in contacts), "bridging"
     assert any(old["t"].get("city") != new["t"].get("city") for old, new in contacts), "moved"
     assert any(old is None for old, _ in differing("hubspot.contacts")), "new"
-    assert any(new.get("status") == "unsubscribed" for old, new in differing("mailchimp.members") if old), "left the list"
+    assert any(new.get("status") == "unsubscribed" for old, new in differing("mailchimp.members") if old), (
+        "left the list"
+    )
     orders = differing("shopify.orders")
     assert any(old is None for old, _ in orders), "ordered"
     assert any(old and len(new["lines"]) > len(old["lines"]) for old, new in orders), "returned"
     carts = differing("shopify.checkouts")
     assert any(old is None for old, _ in carts), "left a cart"
     assert any(old and "completed" in new and "completed" not in old for old, new in carts), "recovered a cart"
-    assert any(len(new["events"]) > len((old or {"events": []})["events"]) for old, new in differing("mailchimp.activity")), "read"
+    assert any(
+        len(new["events"]) > len((old or {"events": []})["events"]) for old, new in differing("mailchimp.activity")
+    ), "read"
 
 
 def test_a_day_is_stamped_with_its_moment_and_nothing_lies_after_it(store: Store, first: Streams, second: Streams):
     for place, stream in ((("hubspot", "contact"), "hubspot.contacts"), (("shopify", "order"), "shopify.orders")):
         changed = {key for key, row in second[stream].items() if first[stream].get(key) != row}
-        stamped = {one.id for one in store.page(*place, EVERYTHING, limit=-1) if one.changed_at == int(NOW.timestamp() * 1000)}
+        stamped = {
+            one.id for one in store.page(*place, EVERYTHING, limit=-1) if one.changed_at == int(NOW.timestamp() * 1000)
+        }
         assert changed <= stamped
     times = [at for row in second["shopify.orders"].values() for *_, at in row["lines"]]
     assert max(map(epoch_ms, times)) <= NOW.timestamp() * 1000
@@ -229,13 +263,21 @@ def test_a_day_leaves_the_tags_that_a_user_of_the_platform_set(tmp_path: Path):
     for one in store.page("mailchimp", kind, limit=-1):
         store.put("mailchimp", kind, one.id, {**one.body, "tags": tag, "tags_count": 1}, changed_at=one.changed_at)
     merchant.apply_day(store, 2, now=NOW)
-    left = [one.body for one in store.page("mailchimp", kind, limit=-1) if one.changed_at == int(NOW.timestamp() * 1000)
-            and one.body["status"] == "unsubscribed"]
+    left = [
+        one.body
+        for one in store.page("mailchimp", kind, limit=-1)
+        if one.changed_at == int(NOW.timestamp() * 1000) and one.body["status"] == "unsubscribed"
+    ]
     assert any(body["tags"] == tag for body in left)
 
 
 def test_statements_of_earlier_days_stay_said(store: Store, second: Streams):
     said = merchant_truth.statements(store)
-    now = {(stream, row["k"], *one) for stream, rows in second.items() for row in rows.values() if "q" not in row
-           for one in row.get("c", ())}
+    now = {
+        (stream, row["k"], *one)
+        for stream, rows in second.items()
+        for row in rows.values()
+        if "q" not in row
+        for one in row.get("c", ())
+    }
     assert now < said

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 import requests
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, build_schema, parse, validate
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    parse,
+    validate,
+)
 
 from include.sources import shopify_queries
 from include.standins import merchant, merchant_truth
@@ -103,7 +111,9 @@ def test_the_schema_is_a_part_of_the_vendors_without_deprecated_fields(vendor: G
         theirs = vendor.type_map[name]
         assert type(kind) is type(theirs), name
         if isinstance(kind, GraphQLEnumType):
-            assert {value for value in kind.values if theirs.values[value].deprecation_reason is None} == set(kind.values), name
+            assert {value for value in kind.values if theirs.values[value].deprecation_reason is None} == set(
+                kind.values
+            ), name
         if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             continue
         assert {one.name for one in kind.interfaces} <= {one.name for one in theirs.interfaces}, name
@@ -112,13 +122,21 @@ def test_the_schema_is_a_part_of_the_vendors_without_deprecated_fields(vendor: G
             assert str(held.type) == str(original.type), f"{name}.{field}"
             assert original.deprecation_reason is None, f"{name}.{field} is deprecated"
             arguments = {key: (str(one.type), one.default_value) for key, one in held.args.items()}
-            assert arguments == {key: (str(original.args[key].type), original.args[key].default_value) for key in arguments}
+            assert arguments == {
+                key: (str(original.args[key].type), original.args[key].default_value) for key in arguments
+            }
             compared += 1
     assert compared > 100
 
 
-@pytest.mark.parametrize("name", [name for name, text in vars(shopify_queries).items() if name.isupper() and isinstance(text, str)
-                                  and "query " in text and not name.startswith("_")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, text in vars(shopify_queries).items()
+        if name.isupper() and isinstance(text, str) and "query " in text and not name.startswith("_")
+    ],
+)
 def test_what_the_connector_asks_is_valid_at_the_vendor_and_here(vendor: GraphQLSchema, name: str):
     query = parse(getattr(shopify_queries, name))
     assert validate(vendor, query) == []
@@ -141,7 +159,10 @@ def test_paging_gives_each_customer_once_in_order_of_change(api: Api, truth: dic
 
 def test_paging_keeps_its_place_among_customers_changed_in_the_same_second(api: Api):
     documents = api.server.documents("shopify", "customer").values()
-    same = [{**one, "changed_at": 1_763_000_000_000, "body": {**one["body"], "updatedAt": "2025-11-13T02:13:20Z"}} for one in documents]
+    same = [
+        {**one, "changed_at": 1_763_000_000_000, "body": {**one["body"], "updatedAt": "2025-11-13T02:13:20Z"}}
+        for one in documents
+    ]
     api.server.put("shopify", "customer", *same)
     nodes = [node["id"] for page in api.pages(PAGED, first=10) for node in page]
     assert len(nodes) == len(set(nodes)) == len(same)
@@ -156,7 +177,11 @@ def test_reverse_is_the_same_backwards(api: Api):
 def test_a_filter_by_change_time_is_half_open_where_it_says_so(api: Api):
     times = sorted(node["updatedAt"] for page in api.pages(PAGED, first=250) for node in page)
     low, high = times[10], times[20]
-    filtered = [node["updatedAt"] for page in api.pages(PAGED, first=250, filter=f"updated_at:>='{low}' AND updated_at:<'{high}'") for node in page]
+    filtered = [
+        node["updatedAt"]
+        for page in api.pages(PAGED, first=250, filter=f"updated_at:>='{low}' AND updated_at:<'{high}'")
+        for node in page
+    ]
     assert filtered == [at for at in times if low <= at < high]
     after = [node["updatedAt"] for page in api.pages(PAGED, first=250, filter=f"updated_at:>'{low}'") for node in page]
     assert after == [at for at in times if at > low]
@@ -180,7 +205,11 @@ def test_orders_have_their_lines_refunds_and_customer(api: Api, truth: dict[str,
     for key, node in nodes.items():
         row = truth["shopify.orders"][key]
         sold = [[edge["node"]["sku"], edge["node"]["quantity"]] for edge in node["lineItems"]["edges"]]
-        back = [[line["lineItem"]["sku"], -line["quantity"]] for refund in node["refunds"] for line in refund["refundLineItems"]["nodes"]]
+        back = [
+            [line["lineItem"]["sku"], -line["quantity"]]
+            for refund in node["refunds"]
+            for line in refund["refundLineItems"]["nodes"]
+        ]
         assert sold == [[sku, quantity] for kind, _, quantity, sku, _ in row["lines"] if kind == "sale"]
         assert back == [[sku, quantity] for kind, _, quantity, sku, _ in row["lines"] if kind == "return"]
         assert (node["customer"] is None) == ("shopify_customer" not in row["ids"])
@@ -193,11 +222,15 @@ def test_lines_below_an_order_are_paged_too(api: Api):
     first = api.data(query, id=many["body"]["id"])["order"]["lineItems"]
     second = api.data(query, id=many["body"]["id"], after=first["pageInfo"]["endCursor"])["order"]["lineItems"]
     assert first["pageInfo"]["hasNextPage"]
-    assert [node["id"] for node in first["nodes"] + second["nodes"]][:3] == [line["id"] for line in many["body"]["lineItems"]][:3]
+    assert [node["id"] for node in first["nodes"] + second["nodes"]][:3] == [
+        line["id"] for line in many["body"]["lineItems"]
+    ][:3]
 
 
 def test_checkouts_name_their_customer(api: Api, truth: dict[str, Any]):
-    nodes = api.data("{ abandonedCheckouts(first: 100) { nodes { id completedAt customer { legacyResourceId } totalPriceSet { shopMoney { amount } } } } }")
+    nodes = api.data(
+        "{ abandonedCheckouts(first: 100) { nodes { id completedAt customer { legacyResourceId } totalPriceSet { shopMoney { amount } } } } }"
+    )
     for node in nodes["abandonedCheckouts"]["nodes"]:
         row = truth["shopify.checkouts"][node["id"].rpartition("/")[2]]
         assert node["customer"]["legacyResourceId"] == row["ids"]["shopify_customer"]
@@ -206,17 +239,28 @@ def test_checkouts_name_their_customer(api: Api, truth: dict[str, Any]):
 
 
 def test_the_cost_is_counted_before_and_after_and_told(api: Api):
-    cost = api.answer("{ customers(first: 100) { nodes { id defaultEmailAddress { emailAddress } } } }")["extensions"]["cost"]
+    cost = api.answer("{ customers(first: 100) { nodes { id defaultEmailAddress { emailAddress } } } }")["extensions"][
+        "cost"
+    ]
     assert cost["requestedQueryCost"] == 2 + 100 * 2
     assert cost["actualQueryCost"] < cost["requestedQueryCost"]
     status = cost["throttleStatus"]
     assert (status["maximumAvailable"], status["restoreRate"]) == (40_000, 2_000)
-    assert status["maximumAvailable"] - cost["requestedQueryCost"] <= status["currentlyAvailable"] <= status["maximumAvailable"]
+    assert (
+        status["maximumAvailable"] - cost["requestedQueryCost"]
+        <= status["currentlyAvailable"]
+        <= status["maximumAvailable"]
+    )
 
 
 def test_a_query_over_a_thousand_points_is_refused(api: Api):
     errors = api.answer(DEAR)["errors"]
-    assert errors[0]["extensions"] == {**errors[0]["extensions"], "code": "MAX_COST_EXCEEDED", "cost": 1002, "maxCost": 1000}
+    assert errors[0]["extensions"] == {
+        **errors[0]["extensions"],
+        "code": "MAX_COST_EXCEEDED",
+        "cost": 1002,
+        "maxCost": 1000,
+    }
 
 
 def test_an_empty_bucket_throttles_with_status_200_and_fills_again(tmp_path: Path):
@@ -245,21 +289,30 @@ def test_orders_older_than_sixty_days_need_their_scope(tmp_path: Path, truth: di
     assert refused["data"] is None
 
 
-@pytest.mark.parametrize(("query", "code"), [
-    ("{ customers(first: 251) { nodes { id } } }", "BAD_USER_INPUT"),
-    ("{ customers { nodes { id } } }", "BAD_REQUEST"),
-    ("{ customers(first: 1) { nodes { email } } }", "undefinedField"),
-    ("{ customers(first: 1", "GRAPHQL_PARSE_FAILED"),
-    ("{ customers(first: 1, after: \"rubbish\") { nodes { id } } }", "BAD_USER_INPUT"),
-    ("{ customers(first: 1, query: \"updated_at:>'soon'\") { nodes { id } } }", "BAD_USER_INPUT"),
-])
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ customers(first: 251) { nodes { id } } }", "BAD_USER_INPUT"),
+        ("{ customers { nodes { id } } }", "BAD_REQUEST"),
+        ("{ customers(first: 1) { nodes { email } } }", "undefinedField"),
+        ("{ customers(first: 1", "GRAPHQL_PARSE_FAILED"),
+        ('{ customers(first: 1, after: "rubbish") { nodes { id } } }', "BAD_USER_INPUT"),
+        ("{ customers(first: 1, query: \"updated_at:>'soon'\") { nodes { id } } }", "BAD_USER_INPUT"),
+    ],
+)
 def test_errors_of_a_query_come_with_status_200(api: Api, query: str, code: str):
     answer = api.answer(query)
     assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
 
 
 def test_money_is_a_decimal_text(api: Api):
-    amounts = re.findall(r'"amount":\s*("?-?[\d.]+"?)', api.session.post(api.url, timeout=60, json={
-        "query": "{ orders(first: 50) { nodes { totalPriceSet { shopMoney { amount } } } } }"}).text)
+    amounts = re.findall(
+        r'"amount":\s*("?-?[\d.]+"?)',
+        api.session.post(
+            api.url,
+            timeout=60,
+            json={"query": "{ orders(first: 50) { nodes { totalPriceSet { shopMoney { amount } } } } }"},
+        ).text,
+    )
     assert len(amounts) == 50
     assert all(re.fullmatch(r'"-?\d+\.\d\d"', amount) for amount in amounts)
