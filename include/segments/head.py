@@ -6,29 +6,19 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from include.destinations.registry import DESTINATIONS
 from include.segments.front_matter import Located, complain
 
 
 @dataclass(frozen=True)
-class DestinationRule:
-    """What a segment must say to feed a destination.
+class Naming:
+    """What a segment must say to feed a destination: ``key`` names the audience there, ``options`` it may add."""
 
-    :ivar purpose: consent the destination needs.
-    :ivar key: option that names the audience at the platform.
-    :ivar options: further options it may give.
-    :ivar reachable_by: columns of ``profile.person`` of which one must be known.
-    """
-
-    purpose: Literal["email", "ads"]
     key: str
     options: tuple[str, ...]
-    reachable_by: tuple[str, ...]
 
 
-DESTINATIONS: dict[str, DestinationRule] = {
-    "mailchimp": DestinationRule("email", "tag", ("list",), ("email",)),
-    "meta": DestinationRule("ads", "audience", ("description",), ("email", "phone")),
-}
+NAMING: dict[str, Naming] = {"mailchimp": Naming("tag", ("list",)), "meta": Naming("audience", ("description",))}
 
 
 @dataclass(frozen=True)
@@ -135,7 +125,7 @@ def read_limits(head: Located, path: Path) -> Limits:
 
 
 def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, path: Path) -> Audience:
-    rule = DESTINATIONS[destination]
+    rule, needed = NAMING[destination], DESTINATIONS[destination].purpose
     if not isinstance(raw, Located):
         raise complain(
             path, line, f"audience at {destination} is no mapping", f"write `{destination}: {{{rule.key}: name}}`"
@@ -150,14 +140,14 @@ def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, p
             )
     if not isinstance(raw.get(rule.key), str) or not raw[rule.key].strip():
         raise complain(path, raw.line, f"audience at {destination} has no {rule.key!r}", f"add `{rule.key}: name`")
-    if purpose not in (None, rule.purpose):
+    if purpose not in (None, needed):
         raise complain(
             path,
             raw.line,
-            f"{destination} needs consent for {rule.purpose}, the segment's purpose is {purpose}",
+            f"{destination} needs consent for {needed}, the segment's purpose is {purpose}",
             "change purpose or the destination",
         )
-    return Audience(destination, raw[rule.key], rule.purpose, dict(raw), raw.line)
+    return Audience(destination, raw[rule.key], needed, dict(raw), raw.line)
 
 
 def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:
@@ -169,8 +159,8 @@ def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:
     audiences: list[Audience] = []
     for destination, raw in found.items():
         line = found.line_of(destination)
-        if destination not in DESTINATIONS:
-            raise complain(path, line, f"unknown destination {destination!r}", f"use one of {', '.join(DESTINATIONS)}")
+        if destination not in NAMING:
+            raise complain(path, line, f"unknown destination {destination!r}", f"use one of {', '.join(NAMING)}")
         for each in raw if isinstance(raw, list) else [raw]:
             audiences.append(_read_audience(destination, each, line, head.get("purpose"), path))
     keys = [(audience.destination, audience.key.casefold()) for audience in audiences]

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 
 from include import warehouse
+from include.destinations.registry import DESTINATIONS
 from include.errors import ConfigError, FatalError
 from include.segments.cage import TIMEOUT_SECONDS, cause_of, collect, read_current_from
 from include.segments.definition import Segment
-from include.segments.head import DESTINATIONS
 
 SAMPLE_SIZE = 5
 
@@ -143,11 +143,11 @@ def _sample(conn: psycopg.Connection) -> tuple[Mapping[str, Any], ...]:
 
 def _reach(conn: psycopg.Connection, segment: Segment) -> tuple[Reach, ...]:
     found = []
-    for name, rule in DESTINATIONS.items():
-        params = {"purpose": rule.purpose, "reachable_by": list(rule.reachable_by)}
+    for name, destination in DESTINATIONS.items():
+        params = {"purpose": destination.purpose, "reachable_by": list(destination.identifiers)}
         counts = warehouse.rows(conn, "membership/preview_reach", params)[0]
         audiences = tuple(audience.key for audience in segment.audiences if audience.destination == name)
-        found.append(Reach(destination=name, purpose=rule.purpose, audiences=audiences, **counts))
+        found.append(Reach(destination=name, purpose=destination.purpose, audiences=audiences, **counts))
     return tuple(found)
 
 

@@ -1,0 +1,5 @@
+"""``python -m include.cli``, which is what bin/audienceflow calls."""
+
+from include.cli.app import main
+
+main()

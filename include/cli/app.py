@@ -1,0 +1,84 @@
+"""bin/audienceflow: what a person asks the system, and the few things decided by hand.
+
+Exit codes: 0 done, 1 not found, 2 wrong use, wrong file or no warehouse. Errors are one sentence on stderr.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import psycopg
+import typer
+
+from include import warehouse
+from include.errors import AudienceflowError, ConfigError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to compute for; today in UTC.")]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+                  help="audienceflow: segments, plans, persons, quarantine.")
+
+
+class NotFoundError(AudienceflowError):
+    """What was asked for does not exist."""
+
+
+def day(as_of: datetime | None) -> date:
+    """The day an option names; today in UTC when it names none."""
+    return as_of.date() if as_of is not None else datetime.now(UTC).date()
+
+
+def _warehouse_url() -> str:
+    """From WAREHOUSE_URL, or from the ``env`` file a running system leaves in its folder."""
+    if url := os.environ.get("WAREHOUSE_URL"):
+        return url
+    path = Path(os.environ.get("AUDIENCEFLOW_HOME") or PROJECT / ".run") / "env"
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            if name == "WAREHOUSE_URL":
+                return value.strip().strip("'\"")
+    raise ConfigError("No warehouse is named: set WAREHOUSE_URL, or start the system with `make up`, which writes .run/env.")
+
+
+@contextmanager
+def warehouse_connection() -> Iterator[psycopg.Connection]:
+    """The warehouse, for one command."""
+    try:
+        conn = warehouse.connect(_warehouse_url(), application_name="audienceflow cli")
+    except psycopg.OperationalError:
+        raise ConfigError("The warehouse does not answer; is it running (`make up`), and is WAREHOUSE_URL right?") from None
+    except psycopg.ProgrammingError:
+        raise ConfigError("WAREHOUSE_URL is no libpq URL; it looks like postgresql://user:password@host:port/warehouse.") from None
+    with conn:
+        yield conn
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """Run one command; what people can mend is told in one sentence, without a traceback."""
+    from include.cli import person, quarantine, segment, sync  # they register with `app`
+
+    app.add_typer(segment.commands, name="segment")
+    app.add_typer(sync.commands, name="sync")
+    app.add_typer(quarantine.commands, name="quarantine")
+    app.command("person")(person.show)
+    try:
+        app(prog_name="audienceflow")
+    except NotFoundError as error:
+        _fail(str(error), 1)
+    except AudienceflowError as error:
+        _fail(str(error), 2)
+    except psycopg.errors.UndefinedTable:
+        _fail("The warehouse lacks tables this version needs; start the system once (`make up`), which migrates it.", 2)
