@@ -120,3 +120,8 @@ def _queue(conn: psycopg.Connection, stream: CheckedStream, changed: Sequence[Ma
         "record_keys": [row["record_key"] for row in changed],
         "batch_ids": [row["batch_id"] for row in changed],
     })
+
+
+def blocked_streams(conn: psycopg.Connection) -> list[str]:
+    """Names of the streams whose landed rows wait behind a failed check."""
+    return [row["stream"] for row in warehouse.rows(conn, "publishing/blocked_streams")]

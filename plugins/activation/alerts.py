@@ -7,13 +7,14 @@ of any other exception only the class is told.
 import logging
 from typing import Any
 
+import psycopg
 from airflow.sdk import BaseHook, BaseNotifier
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from activation.hooks.warehouse import WarehouseHook
 from include import alerts
-from include.errors import AudienceflowError
+from include.errors import AudienceflowError, RetriableError
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def channels(smtp_conn_id: str = "smtp_default", slack_conn_id: str = "slack_default") -> list[alerts.Channel]:
     """The channels that have a connection; an alert without any is only recorded.
 
-    ``smtp_default``: host, port, login, password; extra ``{"from": ..., "to": ..., "starttls": true}``.
+    ``smtp_default``: host, port, login, password; extra ``{"from": "…", "to": "…", "owners": {"crm": ["…"]}, "starttls":
+    true}``. An owner without an entry (who is no address) is written to at ``to``.
     ``slack_default``: host is the base URL, password the path behind it (``services/T…/B…/…``).
     """
     found: list[alerts.Channel] = []
@@ -39,15 +41,24 @@ def _mail(conn: Any) -> alerts.SmtpChannel:
         host=conn.host,
         port=conn.port or 25,
         sender=extra.get("from", "audienceflow@localhost"),
-        recipient=extra.get("to"),
+        recipients=extra.get("owners", {}),
+        default_recipient=extra.get("to", "root@localhost"),
         user=conn.login,
         password=conn.password,
-        starttls=bool(extra.get("starttls", False)),
+        tls=bool(extra.get("starttls", False)),
     )
 
 
 def _slack(conn: Any) -> alerts.SlackChannel:
     return alerts.SlackChannel(f"{conn.host.rstrip('/')}/{(conn.password or '').lstrip('/')}")
+
+
+def tell(conn: psycopg.Connection, **notice: Any) -> None:
+    """`include.alerts.notify` on all channels; a channel that is down gets it later and fails no task."""
+    try:
+        alerts.notify(conn, channels=channels(), **notice)
+    except RetriableError as error:
+        log.warning("An alert waits in ops.alert_outbox: %s", error)
 
 
 def _summary(context: Context, failing: bool) -> str:
@@ -73,11 +84,11 @@ class StateChangeNotifier(BaseNotifier):
         ti = context["ti"]
         error = context.get("exception")
         with WarehouseHook().open() as conn:
-            alerts.notify(
+            tell(
                 conn,
                 subject=f"{ti.dag_id}.{ti.task_id}",
                 failing=self.failing,
                 owner=getattr(error, "owner", None) or task.owner,
                 summary=_summary(context, self.failing),
-                channels=channels(),
+                link=getattr(ti, "log_url", None),
             )

@@ -1,7 +1,7 @@
 """The connection forms of the platforms in Airflow's UI.
 
-Airflow finds this through ``plugins/audienceflow-1.0.dist-info``, because plugins/ is on the Python path: the project is
-a checkout and need not be installed for its connection types to have a form.
+Airflow finds this through ``plugins/audienceflow-1.0.dist-info``, because plugins/ is on the Python path: the project
+is a checkout and need not be installed for its connection types to have a form.
 """
 
 from typing import Any

@@ -5,11 +5,10 @@ from typing import Any
 
 import psycopg
 from airflow.sdk.definitions.context import Context
-from include.segments.build import build_segments
 
-from activation import alerts as channels_of
+from activation import alerts
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
-from include import alerts
+from include.segments.build import build_segments
 from include.task_run import Record
 
 
@@ -29,15 +28,13 @@ class BuildSegmentsOperator(WarehouseOperator):
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
         built = build_segments(conn, as_of=as_date(self.as_of))
-        channels = channels_of.channels()
         for segment in built:
-            alerts.notify(
+            alerts.tell(
                 conn,
                 subject=f"segment {segment.segment}",
                 failing=segment.alert is not None,
                 owner=segment.owner,
                 summary=segment.alert or "is within its limits again",
-                channels=channels,
             )
         return {s.segment: {"size": s.size, "entered": s.entered, "left": s.left} for s in built}
 

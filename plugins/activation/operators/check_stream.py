@@ -17,7 +17,7 @@ class CheckStreamOperator(WarehouseOperator):
     A critical failure fails the task at once; rows that break a rule are set aside with the reason.
 
     :param stream: name in include/sources/registry.py.
-    :returns: counts of the check: rows, quarantined, rules that failed by name.
+    :returns: ``{"batch_id": id, "records": n, "quarantined": n, "failed_rules": [name, ...]}``.
     """
 
     def __init__(self, *, stream: str, **kwargs: Any) -> None:
@@ -25,7 +25,13 @@ class CheckStreamOperator(WarehouseOperator):
         self.stream = stream
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
-        return quality.check_stream(conn, url, self.stream).counts()
+        checked = quality.check_stream(conn, url, self.stream)
+        return {
+            "batch_id": checked.batch_id,
+            "records": checked.records,
+            "quarantined": checked.quarantined,
+            "failed_rules": list(checked.failed_rules),
+        }
 
     def describe(self, record: Record, result: dict[str, Any]) -> None:
         record.counts = result
