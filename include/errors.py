@@ -46,7 +46,14 @@ class ConfigError(FatalError):
 
 
 class CriticalCheckError(FatalError):
-    """A critical expectation failed: the batch and all that depends on it stop here."""
+    """A critical expectation failed: the batch and all that depends on it stop here.
+
+    :param owner: who is told: the owner named in the suite's file.
+    """
+
+    def __init__(self, message: str, *, owner: str | None = None) -> None:
+        super().__init__(message, code="critical_check")
+        self.owner = owner
 
 
 class RejectedRow(AudienceflowError):

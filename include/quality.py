@@ -84,7 +84,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
             checked, problem = _judge(conn, stream, suite, candidate, outcomes, share)
         conn.commit()
     if problem:
-        raise CriticalCheckError(problem, code="critical_check")
+        raise CriticalCheckError(problem, owner=suite.owner)
     return checked
 
 

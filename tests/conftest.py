@@ -14,7 +14,8 @@ from include.runtime.postgres import EmbeddedPostgres, free_port
 from tests.standins import Standins, running_standins
 
 # Airflow writes a folder of its own at its first import: never into the home of whoever runs the tests.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-")
+AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-")  # removed at the end of the session
+os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 FAST_AND_FORGETFUL = (

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def channels(smtp_conn_id: str = "smtp_default", slack_conn_id: str = "slack_default") -> list[alerts.Channel]:
     """The channels that have a connection; an alert without any is only recorded.
 
-    ``smtp_default``: host, port, login, password; extra ``{"from": "…", "to": "…", "owners": {"crm": ["…"]}, "starttls":
+    ``smtp_default``: host, port, login, password; extra ``{"from": "…", "to": "…", "owners": {"crm": [""]}, "starttls":
     true}``. An owner without an entry (who is no address) is written to at ``to``.
     ``slack_default``: host is the base URL, password the path behind it (``services/T…/B…/…``).
     """
