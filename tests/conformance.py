@@ -23,6 +23,10 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 from include.standins.request_log import Recorded
 
 HOST = "http://platform"
+CONFIG = Config(
+    spec_validator_cls=None,  # some vendors' files have invalid defaults
+    extra_media_type_deserializers={"application/problem+json": orjson.loads},
+)
 
 
 @dataclass
@@ -85,7 +89,7 @@ def _specification(path: str) -> _Specification:
     for operation in _operations(document):
         operation.pop("security", None)  # credentials are struck out before a request is recorded
     document.pop("security", None)
-    openapi = OpenAPI.from_dict(copy.deepcopy(document), config=Config(spec_validator_cls=None))
+    openapi = OpenAPI.from_dict(copy.deepcopy(document), config=CONFIG)
     return _Specification(document, openapi)
 
 

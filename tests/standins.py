@@ -84,6 +84,10 @@ class Standins:
         """Put documents into the store: ``{"id", "body"}`` and, if wanted, times and archived."""
         self._call("PUT", "documents", params={"platform": platform, "kind": kind}, json=list(documents))
 
+    def settings(self, values: Mapping[str, Any]) -> None:
+        """Set settings of the store, as in ``{"meta.terms_accepted": False}``."""
+        self._call("PUT", "settings", json=dict(values))
+
     def reset(self) -> None:
         """Back to the state of the start."""
         self._call("POST", "reset")

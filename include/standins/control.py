@@ -13,6 +13,7 @@ GET       /members           ``?platform=``: who is in each audience
 GET       /alerts            mails and Slack messages received; DELETE forgets them
 GET       /truth             what the merchant knows about its customers
 GET PUT   /documents         ``?platform=&kind=``: look at or put documents, to set a scene for a test
+PUT       /settings          ``{name: value}``, as ``meta.terms_accepted``, ``meta.session_seconds``
 POST      /reset             back to the state of the first start; faults, log, alerts and clock too
 ========  =================  =====================================================================================
 """
@@ -73,6 +74,7 @@ class Control:
             Route("/alerts", self.alerts, methods=["GET", "DELETE"]),
             Route("/truth", self.truth),
             Route("/documents", self.documents, methods=["GET", "PUT"]),
+            Route("/settings", self.settings, methods=["PUT"]),
             Route("/reset", self.reset, methods=["POST"]),
         ]
 
@@ -168,6 +170,11 @@ class Control:
             return Response(status_code=204)
         found = store.page(platform, kind, EVERYTHING, order="id", limit=int(asked.get("limit", -1)))
         return StreamingResponse(_lines(one.__dict__ for one in found), media_type="application/x-ndjson")
+
+    async def settings(self, request: Request) -> Response:
+        for name, value in (await request.json()).items():
+            await run_in_threadpool(self.context.store.set_setting, name, value)
+        return Response(status_code=204)
 
     def reset(self, request: Request) -> Response:
         self.context.faults.replace()
