@@ -21,6 +21,7 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError
 from include.http_client import JsonClient, Pace, by_status, retry_after
+from include.sources.mapping_reader import SEPARATOR
 from include.sources.pages import Page, Row, Window
 
 OBJECTS = "/crm/v3/objects/contacts"
@@ -30,7 +31,6 @@ SEARCH_PACE = 0.21  # seconds: the account has 5 searches a second
 SEARCH_BODY = 3000  # characters the vendor takes
 OVERLAP = timedelta(minutes=10)  # how late the search index may know a change
 POLICY_PAUSES = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
-_PROPERTY = '$."properties"."'
 
 
 class _Next(msgspec.Struct):
@@ -119,9 +119,9 @@ def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
 
 def properties(mapping: Mapping[str, Any]) -> list[str]:
     """Every contact property the mapping names, sorted."""
-    paths = [*(value for value in mapping.values() if isinstance(value, str)), *mapping["ids"].values()]
-    named = {path.removeprefix(_PROPERTY).partition('"')[0] for path in paths if path.startswith(_PROPERTY)}
-    return sorted(named | {"lastmodifieddate"})
+    paths = [*(value for value in mapping.values() if isinstance(value, list)),
+             *(path.split(SEPARATOR) for path in mapping["ids"].values())]
+    return sorted({path[1] for path in paths if len(path) > 1 and path[0] == "properties"} | {"lastmodifieddate"})
 
 
 def _live(client: JsonClient, wanted: list[str], begun: datetime, after: str | None) -> Iterator[Page]:

@@ -32,6 +32,7 @@ from include.sources.shapes import (
 
 HERE = Path(__file__).resolve().parent
 _DOTTED = re.compile(r"[^\s$.\"\\][^.\"\\]*(\.[^.\"\\]+)*")
+SEPARATOR = "\x1f"  # between the steps of an id's path
 PATH_SUFFIX = "_else"  # the parameter of a column's second path
 
 
@@ -51,7 +52,7 @@ class _File:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self.lines: dict[str, int] = {}  # of every path
+        self.lines: dict[tuple[str, ...], int] = {}  # of every path
         try:
             self.content = yaml.load(text, _Lines) or {}  # noqa: S506 (a SafeLoader)
         except yaml.YAMLError as error:
@@ -76,23 +77,22 @@ class _File:
                 raise self.error(at, f"{key!r} is not known in {what}", f"use one of {', '.join(allowed)}")
             yield key, value, at
 
-    def jsonpath(self, value: Any, line: int, what: str) -> str:
-        """A path as Postgres reads it: ``a.b`` becomes ``$."a"."b"``, a text that begins with ``$`` stays."""
+    def path_of(self, value: Any, line: int, what: str) -> list[str]:
+        """A path as staging.pick reads it: ``a.b`` becomes ``[a, b]``, a jsonpath stays whole."""
         if isinstance(value, str) and value.startswith("$"):
-            self.lines[value] = line
-            return value
+            return [value]
         if not isinstance(value, str) or not _DOTTED.fullmatch(value):
             raise self.error(line, f"{what} has no readable path", "write a path such as properties.email")
-        made = "$" + "".join(f'."{step}"' for step in value.split("."))
-        self.lines[made] = line
-        return made
+        steps = value.split(".")
+        self.lines[tuple(steps)] = line
+        return steps
 
-    def paths(self, name: str, value: Any, line: int) -> dict[str, str]:
+    def paths(self, name: str, value: Any, line: int) -> dict[str, list[str]]:
         both = value if isinstance(value, list) else [value]
         if not 1 <= len(both) <= 2:
             raise self.error(line, f"{name!r} has {len(both)} paths", "give one, or two where the second is a fallback")
         names = (name, name + PATH_SUFFIX)
-        return {key: self.jsonpath(path, line, repr(name)) for key, path in zip(names, both, strict=False)}
+        return {key: self.path_of(path, line, repr(name)) for key, path in zip(names, both, strict=False)}
 
 
 def read_table(path: str, text: str, shape: str, table: str) -> dict[str, Any]:
@@ -113,13 +113,13 @@ class DropMapping:
     """The mapping of a kind of dropped file, as it is written.
 
     :param head: what stands under ``match``, ``shape``, ``key`` and ``csv``.
-    :param lines: where each path and each key of the head stands.
+    :param lines: where each path stands.
     """
 
     shape: str
     parameters: dict[str, Any]
     head: dict[str, Any]
-    lines: dict[str, int]
+    lines: dict[tuple[str, ...], int]
 
 
 def read_drop(path: str, text: str) -> DropMapping:
@@ -191,14 +191,15 @@ def _columns(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
             parts = path.get("join")
             if column != "order_key" or not isinstance(parts, list) or len(parts) != 2:
                 raise file.error(at, f"{column!r} cannot be joined", "only order_key may be {join: [column, column]}")
-            found["order_key"], found["order_key_2"] = (file.jsonpath(part, at, "order_key") for part in parts)
+            found["order_key"], found["order_key_2"] = (file.path_of(part, at, "order_key") for part in parts)
         else:
             found.update(file.paths(column, path, at))
     return found
 
 
 def _ids(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
-    return {"ids": {kind: file.jsonpath(path, at, kind) for kind, path, at in file.items(value, line, (), "ids")}}
+    return {"ids": {kind: SEPARATOR.join(file.path_of(path, at, kind))
+                    for kind, path, at in file.items(value, line, (), "ids")}}
 
 
 def _consent(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
@@ -210,11 +211,11 @@ def _consent(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
             if key in ("granted", "withdrawn", "opt_out_values"):
                 found[f"consent_{purpose}_{key}"] = _texts(file, given, where)
             elif key == "at":
-                path = file.jsonpath(given, where, "at")
+                path = file.path_of(given, where, "at")
                 found.setdefault(f"consent_{purpose}_granted_at", path)
                 found.setdefault(f"consent_{purpose}_withdrawn_at", path)
             else:
-                found[f"consent_{purpose}_{key}"] = file.jsonpath(given, where, key)
+                found[f"consent_{purpose}_{key}"] = file.path_of(given, where, key)
         if f"consent_{purpose}_granted" in found and f"consent_{purpose}_granted_at" not in found:
             raise file.error(at, f"a grant for {purpose} has no time", "say with `at:` where its time stands")
     return found
@@ -233,7 +234,7 @@ def _interests(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]
         if key == "names":
             found["interests_names"] = {name: str(shown) for name, shown, _ in file.items(given, at, (), "names")}
         else:
-            found[f"interests_{key}"] = file.jsonpath(given, at, "interests") if key == "path" else str(given)
+            found[f"interests_{key}"] = file.path_of(given, at, "interests") if key == "path" else str(given)
     return found
 
 
@@ -271,7 +272,7 @@ def _regex(file: _File, value: Any, line: int) -> str:
 
 def _returns(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
     found = dict(_pairs(file, value, line, ("path", "pattern"), "returns"))
-    return {"returns_path": file.jsonpath(found.get("path"), line, "returns"),
+    return {"returns_path": file.path_of(found.get("path"), line, "returns"),
             "returns_pattern": _regex(file, found.get("pattern"), line)}
 
 

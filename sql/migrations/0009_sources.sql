@@ -21,11 +21,17 @@ create table staging.mailchimp_activity partition of staging.event for values in
 -- stop a batch. Whoever calls compares with the raw text and names the column in bad_casts.
 
 -- The text at a path, trimmed; null when nothing stands there. The second path is asked when the first has nothing.
-create function staging.pick(payload jsonb, path jsonpath, other jsonpath default null) returns text
+-- A path is a list of steps, or one jsonpath that begins with $ (ten times slower: for choosing within a list).
+create function staging.pick(payload jsonb, path text[], other text[] default null) returns text
 language sql immutable parallel safe as $$
     select coalesce(
-        nullif(btrim(jsonb_path_query_first(payload, path, '{}', true) #>> '{}'), ''),
-        nullif(btrim(jsonb_path_query_first(payload, other, '{}', true) #>> '{}'), '')
+        nullif(btrim(
+            case
+                when starts_with(path[1], '$') then jsonb_path_query_first(payload, path[1]::jsonpath, '{}', true) #>> '{}'
+                else payload #>> path
+            end
+        ), ''),
+        nullif(btrim(payload #>> other), '')
     )
 $$;
 
@@ -100,12 +106,13 @@ language sql immutable parallel safe as $$
     end
 $$;
 
--- The ids of other systems that a payload carries: {"shopify_customer": "77"}. `paths` maps identifier type to path.
+-- The ids of other systems that a payload carries: {"shopify_customer": "77"}. `paths` maps identifier type to path, its
+-- steps separated by the character 31.
 create function staging.read_ids(payload jsonb, paths jsonb) returns jsonb
 language sql immutable parallel safe as $$
     select coalesce(jsonb_object_agg(found.type, found.value), '{}')
     from (
-        select p.key as type, staging.pick(payload, p.value::jsonpath) as value
+        select p.key as type, staging.pick(payload, string_to_array(p.value, e'\x1f')) as value
         from jsonb_each_text(paths) as p
     ) as found
     where found.value is not null

@@ -7,34 +7,34 @@ with
 mapping as materialized (
     select
         one.key as name,
-        (one.value ->> 'changed_at')::jsonpath as changed_at,
-        (one.value ->> 'changed_at_else')::jsonpath as changed_at_else,
-        (one.value ->> 'order_key')::jsonpath as order_key,
-        (one.value ->> 'order_key_else')::jsonpath as order_key_else,
-        (one.value ->> 'occurred_at')::jsonpath as occurred_at,
-        (one.value ->> 'occurred_at_else')::jsonpath as occurred_at_else,
-        (one.value ->> 'email')::jsonpath as email,
-        (one.value ->> 'email_else')::jsonpath as email_else,
-        (one.value ->> 'phone')::jsonpath as phone,
-        (one.value ->> 'phone_else')::jsonpath as phone_else,
-        (one.value ->> 'phone_country')::jsonpath as phone_country,
-        (one.value ->> 'phone_country_else')::jsonpath as phone_country_else,
-        (one.value ->> 'sku')::jsonpath as sku,
-        (one.value ->> 'sku_else')::jsonpath as sku_else,
-        (one.value ->> 'title')::jsonpath as title,
-        (one.value ->> 'title_else')::jsonpath as title_else,
-        (one.value ->> 'quantity')::jsonpath as quantity,
-        (one.value ->> 'quantity_else')::jsonpath as quantity_else,
-        (one.value ->> 'amount')::jsonpath as amount,
-        (one.value ->> 'amount_else')::jsonpath as amount_else,
-        (one.value ->> 'unit_price')::jsonpath as unit_price,
-        (one.value ->> 'unit_price_else')::jsonpath as unit_price_else,
-        (one.value ->> 'currency')::jsonpath as currency,
-        (one.value ->> 'currency_else')::jsonpath as currency_else,
-        (one.value ->> 'country')::jsonpath as country,
-        (one.value ->> 'country_else')::jsonpath as country_else,
-        (one.value ->> 'order_key_2')::jsonpath as order_key_2,
-        (one.value ->> 'returns_path')::jsonpath as returns_path,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'changed_at')), '{}') as changed_at,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'changed_at_else')), '{}') as changed_at_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'order_key')), '{}') as order_key,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'order_key_else')), '{}') as order_key_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'occurred_at')), '{}') as occurred_at,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'occurred_at_else')), '{}') as occurred_at_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'email')), '{}') as email,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'email_else')), '{}') as email_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'phone')), '{}') as phone,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'phone_else')), '{}') as phone_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'phone_country')), '{}') as phone_country,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'phone_country_else')), '{}') as phone_country_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'sku')), '{}') as sku,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'sku_else')), '{}') as sku_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'title')), '{}') as title,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'title_else')), '{}') as title_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'quantity')), '{}') as quantity,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'quantity_else')), '{}') as quantity_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'amount')), '{}') as amount,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'amount_else')), '{}') as amount_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'unit_price')), '{}') as unit_price,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'unit_price_else')), '{}') as unit_price_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'currency')), '{}') as currency,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'currency_else')), '{}') as currency_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'country')), '{}') as country,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'country_else')), '{}') as country_else,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'order_key_2')), '{}') as order_key_2,
+        nullif(array(select jsonb_array_elements_text(one.value -> 'returns_path')), '{}') as returns_path,
         one.value ->> 'returns_pattern' as returns_pattern,
         one.value ->> 'goods' as goods,
         one.value -> 'ids' as ids,
@@ -49,6 +49,20 @@ mapping as materialized (
         %(mappings)s::jsonb
         || coalesce((select c.cursor -> 'mappings' from ops.stream_cursor as c where c.stream = %(stream)s), '{}')
     ) as one
+),
+
+setting as materialized (
+    select
+        name,
+        goods,
+        countries,
+        constant_timezone,
+        constant_date_order,
+        constant_decimal,
+        constant_currency,
+        constant_country,
+        constant_phone_country
+    from mapping
 ),
 
 newest as (
@@ -102,14 +116,7 @@ picked as materialized (
         staging.read_ids(n.payload, m.ids) as ids,
         coalesce(staging.pick(n.payload, m.returns_path) ~ m.returns_pattern, false) as is_return,
         n.payload ->> '_error' as line_error,
-        m.goods,
-        m.countries,
-        m.constant_timezone,
-        m.constant_date_order,
-        m.constant_decimal,
-        m.constant_currency,
-        m.constant_country,
-        m.constant_phone_country
+        n.payload ->> '_mapping' as mapping
     from parsed as n
     left join mapping as m on m.name = n.payload ->> '_mapping'
     where not n.payload ? '_deleted'
@@ -122,36 +129,37 @@ cast_row as materialized (
         raw_id,
         batch_id,
         payload_hash,
-        staging.read_time(changed_at, constant_timezone, constant_date_order) as changed_at,
+        staging.read_time(changed_at, m.constant_timezone, m.constant_date_order) as changed_at,
         changed_at as raw_changed_at,
         nullif(order_key, '') as order_key,
         is_return,
-        staging.read_time(occurred_at, constant_timezone, constant_date_order) as occurred_at,
+        staging.read_time(occurred_at, m.constant_timezone, m.constant_date_order) as occurred_at,
         occurred_at as raw_occurred_at,
         email,
         phone,
-        coalesce(staging.read_country(phone_country, countries), constant_phone_country) as phone_country,
+        coalesce(staging.read_country(phone_country, m.countries), m.constant_phone_country) as phone_country,
         ids,
         sku,
-        goods,
+        m.goods,
         title,
-        staging.read_number(quantity, constant_decimal) as quantity,
+        staging.read_number(quantity, m.constant_decimal) as quantity,
         quantity as raw_quantity,
         case
-            when amount is not null then staging.read_number(amount, constant_decimal)
-            else staging.read_number(unit_price, constant_decimal) * staging.read_number(quantity, constant_decimal)
+            when amount is not null then staging.read_number(amount, m.constant_decimal)
+            else staging.read_number(unit_price, m.constant_decimal) * staging.read_number(quantity, m.constant_decimal)
         end as amount,
         coalesce(amount, unit_price) as raw_amount,
-        staging.read_currency(coalesce(currency, constant_currency)) as currency,
-        coalesce(currency, constant_currency) as raw_currency,
+        staging.read_currency(coalesce(currency, m.constant_currency)) as currency,
+        coalesce(currency, m.constant_currency) as raw_currency,
         case
-            when country is null then constant_country
-            when countries ? lower(country) then countries ->> lower(country)
-            else coalesce(staging.read_country(country, countries), country)
+            when country is null then m.constant_country
+            when m.countries ? lower(country) then m.countries ->> lower(country)
+            else coalesce(staging.read_country(country, m.countries), country)
         end as country,
-        constant_timezone,
+        m.constant_timezone,
         line_error
     from picked
+    left join setting as m on m.name = picked.mapping
 ),
 
 signed as (

@@ -35,47 +35,42 @@ picked as materialized (
         n.raw_id,
         n.batch_id,
         n.payload_hash,
-        staging.pick(n.payload, %(created_at)s::jsonpath, %(created_at_else)s::jsonpath) as created_at,
-        staging.pick(n.payload, %(changed_at)s::jsonpath, %(changed_at_else)s::jsonpath) as changed_at,
-        staging.pick(n.payload, %(deleted)s::jsonpath, %(deleted_else)s::jsonpath) as deleted,
-        staging.pick(n.payload, %(email)s::jsonpath, %(email_else)s::jsonpath) as email,
-        staging.pick(n.payload, %(phone)s::jsonpath, %(phone_else)s::jsonpath) as phone,
-        staging.pick(n.payload, %(phone_country)s::jsonpath, %(phone_country_else)s::jsonpath) as phone_country,
-        staging.pick(n.payload, %(first_name)s::jsonpath, %(first_name_else)s::jsonpath) as first_name,
-        staging.pick(n.payload, %(last_name)s::jsonpath, %(last_name_else)s::jsonpath) as last_name,
-        staging.pick(n.payload, %(birth_on)s::jsonpath, %(birth_on_else)s::jsonpath) as birth_on,
-        staging.pick(n.payload, %(gender)s::jsonpath, %(gender_else)s::jsonpath) as gender,
-        staging.pick(n.payload, %(language)s::jsonpath, %(language_else)s::jsonpath) as language,
-        staging.pick(n.payload, %(country)s::jsonpath, %(country_else)s::jsonpath) as country,
-        staging.pick(n.payload, %(region)s::jsonpath, %(region_else)s::jsonpath) as region,
-        staging.pick(n.payload, %(city)s::jsonpath, %(city_else)s::jsonpath) as city,
-        staging.pick(n.payload, %(postcode)s::jsonpath, %(postcode_else)s::jsonpath) as postcode,
-        staging.pick(n.payload, %(email_client)s::jsonpath, %(email_client_else)s::jsonpath) as email_client,
-        staging.pick(n.payload, %(consent_text)s::jsonpath, %(consent_text_else)s::jsonpath) as consent_text,
+        staging.pick(n.payload, %(created_at)s::text[], %(created_at_else)s::text[]) as created_at,
+        staging.pick(n.payload, %(changed_at)s::text[], %(changed_at_else)s::text[]) as changed_at,
+        staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[]) as deleted,
+        staging.pick(n.payload, %(email)s::text[], %(email_else)s::text[]) as email,
+        staging.pick(n.payload, %(phone)s::text[], %(phone_else)s::text[]) as phone,
+        staging.pick(n.payload, %(phone_country)s::text[], %(phone_country_else)s::text[]) as phone_country,
+        staging.pick(n.payload, %(first_name)s::text[], %(first_name_else)s::text[]) as first_name,
+        staging.pick(n.payload, %(last_name)s::text[], %(last_name_else)s::text[]) as last_name,
+        staging.pick(n.payload, %(birth_on)s::text[], %(birth_on_else)s::text[]) as birth_on,
+        staging.pick(n.payload, %(gender)s::text[], %(gender_else)s::text[]) as gender,
+        staging.pick(n.payload, %(language)s::text[], %(language_else)s::text[]) as language,
+        staging.pick(n.payload, %(country)s::text[], %(country_else)s::text[]) as country,
+        staging.pick(n.payload, %(region)s::text[], %(region_else)s::text[]) as region,
+        staging.pick(n.payload, %(city)s::text[], %(city_else)s::text[]) as city,
+        staging.pick(n.payload, %(postcode)s::text[], %(postcode_else)s::text[]) as postcode,
+        staging.pick(n.payload, %(email_client)s::text[], %(email_client_else)s::text[]) as email_client,
+        staging.pick(n.payload, %(consent_text)s::text[], %(consent_text_else)s::text[]) as consent_text,
         staging.read_ids(n.payload, %(ids)s::jsonb) as ids,
         staging.read_interests(
-            jsonb_path_query_first(n.payload, %(interests_path)s::jsonpath, '{}', true),
+            n.payload #> %(interests_path)s::text[],
             %(interests_separator)s::text, %(interests_prefix)s::text, %(interests_names)s::jsonb
         ) as interests,
         staging.read_consent(
-            staging.pick(n.payload, %(consent_email_path)s::jsonpath), %(consent_email_granted)s::text[], %(consent_email_withdrawn)s::text[]
+            staging.pick(n.payload, %(consent_email_path)s::text[]), %(consent_email_granted)s::text[], %(consent_email_withdrawn)s::text[]
         ) as email_said,
-        coalesce(lower(staging.pick(n.payload, %(consent_email_opt_out)s::jsonpath)) = any(%(consent_email_opt_out_values)s::text[]), false) as email_opted_out,
-        staging.pick(n.payload, %(consent_email_granted_at)s::jsonpath) as email_granted_at,
-        staging.pick(n.payload, %(consent_email_withdrawn_at)s::jsonpath) as email_withdrawn_at,
-        staging.pick(n.payload, %(consent_email_opt_out_at)s::jsonpath) as email_opt_out_at,
+        coalesce(lower(staging.pick(n.payload, %(consent_email_opt_out)s::text[])) = any(%(consent_email_opt_out_values)s::text[]), false) as email_opted_out,
+        staging.pick(n.payload, %(consent_email_granted_at)s::text[]) as email_granted_at,
+        staging.pick(n.payload, %(consent_email_withdrawn_at)s::text[]) as email_withdrawn_at,
+        staging.pick(n.payload, %(consent_email_opt_out_at)s::text[]) as email_opt_out_at,
         staging.read_consent(
-            staging.pick(n.payload, %(consent_ads_path)s::jsonpath), %(consent_ads_granted)s::text[], %(consent_ads_withdrawn)s::text[]
+            staging.pick(n.payload, %(consent_ads_path)s::text[]), %(consent_ads_granted)s::text[], %(consent_ads_withdrawn)s::text[]
         ) as ads_said,
-        coalesce(lower(staging.pick(n.payload, %(consent_ads_opt_out)s::jsonpath)) = any(%(consent_ads_opt_out_values)s::text[]), false) as ads_opted_out,
-        staging.pick(n.payload, %(consent_ads_granted_at)s::jsonpath) as ads_granted_at,
-        staging.pick(n.payload, %(consent_ads_withdrawn_at)s::jsonpath) as ads_withdrawn_at,
-        staging.pick(n.payload, %(consent_ads_opt_out_at)s::jsonpath) as ads_opt_out_at,
-        %(constant_timezone)s::text as constant_timezone,
-        %(constant_date_order)s::text as constant_date_order,
-        %(constant_country)s::text as constant_country,
-        %(constant_phone_country)s::text as constant_phone_country,
-        %(countries)s::jsonb as countries
+        coalesce(lower(staging.pick(n.payload, %(consent_ads_opt_out)s::text[])) = any(%(consent_ads_opt_out_values)s::text[]), false) as ads_opted_out,
+        staging.pick(n.payload, %(consent_ads_granted_at)s::text[]) as ads_granted_at,
+        staging.pick(n.payload, %(consent_ads_withdrawn_at)s::text[]) as ads_withdrawn_at,
+        staging.pick(n.payload, %(consent_ads_opt_out_at)s::text[]) as ads_opt_out_at
     from parsed as n
 ),
 
@@ -105,11 +100,6 @@ consented as (
         consent_text,
         ids,
         interests,
-        constant_timezone,
-        constant_date_order,
-        constant_country,
-        constant_phone_country,
-        countries,
         case when email_opted_out then 'withdrawn' else email_said end as consent_email,
         case
             when email_said = 'withdrawn' then email_withdrawn_at
@@ -137,22 +127,22 @@ cast_row as (
         birth_on as raw_birth_on,
         consent_email_said_at,
         consent_ads_said_at,
-        staging.read_time(created_at, constant_timezone, constant_date_order) as created_at,
-        staging.read_time(changed_at, constant_timezone, constant_date_order) as changed_at,
+        staging.read_time(created_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as created_at,
+        staging.read_time(changed_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as changed_at,
         coalesce(lower(deleted) in ('true', 't', '1', 'yes'), false) as deleted,
         email,
         phone,
-        coalesce(staging.read_country(phone_country, countries), constant_phone_country) as phone_country,
+        coalesce(staging.read_country(phone_country, %(countries)s::jsonb), %(constant_phone_country)s::text) as phone_country,
         ids,
         first_name,
         last_name,
-        staging.read_date(birth_on, constant_date_order) as birth_on,
+        staging.read_date(birth_on, %(constant_date_order)s::text) as birth_on,
         gender,
         language,
         case
-            when country is null then constant_country
-            when countries ? lower(country) then countries ->> lower(country)
-            else coalesce(staging.read_country(country, countries), country)
+            when country is null then %(constant_country)s::text
+            when %(countries)s::jsonb ? lower(country) then %(countries)s::jsonb ->> lower(country)
+            else coalesce(staging.read_country(country, %(countries)s::jsonb), country)
         end as country,
         region,
         city,
@@ -160,9 +150,9 @@ cast_row as (
         interests,
         email_client,
         consent_email,
-        staging.read_time(consent_email_said_at, constant_timezone, constant_date_order) as consent_email_at,
+        staging.read_time(consent_email_said_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as consent_email_at,
         consent_ads,
-        staging.read_time(consent_ads_said_at, constant_timezone, constant_date_order) as consent_ads_at,
+        staging.read_time(consent_ads_said_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as consent_ads_at,
         consent_text
     from consented
 )

@@ -44,8 +44,8 @@ class FileMapping:
             count = list(header).count(column)
             if count != 1:
                 found = "is missing" if count == 0 else f"is there {count} times"
-                raise ConfigError(f"{self.path}, line {line}: the column {column!r} {found} in {file}; correct the "
-                                  f"name, or give the file a mapping of its own. Its columns: {', '.join(header[:40])}.")
+                raise ConfigError(f"{self.path}, line {line}: the column {column!r} {found} in {file}; correct it "
+                                  f"or give the file a mapping of its own. The file has: {', '.join(header[:40])}.")
 
 
 def read(path: str, text: str) -> FileMapping:
@@ -54,8 +54,7 @@ def read(path: str, text: str) -> FileMapping:
     :param path: named in errors; its stem is the mapping's name.
     """
     drop = read_drop(path, text)
-    columns = {step.removeprefix('$."').removesuffix('"'): line for step, line in drop.lines.items()
-               if step.startswith('$."') and step.count('"') == 2}
+    columns = {steps[0]: line for steps, line in drop.lines.items()}
     key = tuple(drop.head.get("key", ()))
     return FileMapping(
         name=Path(path).stem, path=path, stream=STREAMS[drop.shape], match=tuple(drop.head["match"]),
