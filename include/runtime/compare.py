@@ -11,6 +11,8 @@ from include.errors import FatalError
 from include.runtime.report import Difference
 from include.runtime.standins import StandIns
 
+NAMING_KEYS = ("EMAIL", "PHONE")  # as Meta calls the identifiers our ledger sends; names and places name nobody
+
 
 def differences(conn: psycopg.Connection, standins: StandIns, destinations: Iterable[str]) -> dict[str, Difference]:
     """By ``destination audience``: how many members only the ledger, or only the platform, has."""
@@ -37,4 +39,11 @@ def _platform(standins: StandIns, destination: str) -> Mapping[str, set[str]]:
         audiences: Mapping[str, Iterable[Any]] = standins.members(destination)
     except FatalError:  # a platform nothing was ever sent to has no audiences
         return {}
-    return {name: {str(member).lower() for member in members} for name, members in audiences.items()}
+    return {
+        name: {value.lower() for member in members for value in _names(member)} for name, members in audiences.items()
+    }
+
+
+def _names(member: str | Mapping[str, str]) -> list[str]:
+    """What names a member: an address, or of a user with several keys those that a person is found by."""
+    return [member] if isinstance(member, str) else [member[key] for key in NAMING_KEYS if member.get(key)]

@@ -19,6 +19,7 @@ def command(settings: Settings, customers: int, port: int, smtp_port: int) -> li
         "--smtp-port": smtp_port,
         "--customers": customers,
         "--seed": SEED,
+        "--drops": settings.drops,
         "--answers": "refusals",
     }
     flat = [str(word) for pair in options.items() for word in pair]
