@@ -1,10 +1,12 @@
 """HubSpot's CRM interface for contacts, v3, on this machine.
 
 Held to the vendor's paths and shapes by `tests/include/standins/test_hubspot_standin.py`; limits from
-https://developers.hubspot.com/docs/guides/apps/api-usage/usage-details and .../api-reference/search/guide (read 2026-11-21):
-190 requests in 10 s for a private app of a Professional account, 5 searches a second for the account, told in headers, but not on searches.
+https://developers.hubspot.com/docs/guides/apps/api-usage/usage-details and .../api-reference/search/guide (read
+2026-11-21): 190 requests in 10 s for a private app of a Professional account, 5 searches a second for the account,
+told in headers, but not on searches.
 
-Settings of the store: ``hubspot.requests_per_10_seconds``, ``hubspot.index_lag_seconds`` (how late the search knows a change).
+Settings of the store: ``hubspot.requests_per_10_seconds``, ``hubspot.index_lag_seconds`` (how late the search knows a
+change).
 """
 
 import uuid
@@ -55,7 +57,10 @@ def fault_answer(kind: str, seconds: float) -> Response:
 
 def error(status: int, category: str, message: str, **more: Any) -> Response:
     """HubSpot's error body."""
-    return Json({"status": "error", "message": message, "correlationId": str(uuid.uuid4()), "category": category, **more}, status)
+    return Json(
+        {"status": "error", "message": message, "correlationId": str(uuid.uuid4()), "category": category, **more},
+        status,
+    )
 
 
 def _limited(policy: str) -> Response:
@@ -76,32 +81,52 @@ class HubSpot:
 
     def counted(self, endpoint: Endpoint) -> Endpoint:
         """Ask for the token, count against the app's limits and tell them in headers."""
+
         async def answer(request: Request) -> Response:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
             admitted, left, _ = self._requests.take("app")
             admitted_today, left_today, _ = self._today.take("app")
-            response = await endpoint(request) if admitted and admitted_today else _limited("TEN_SECONDLY_ROLLING" if admitted_today else "DAILY")
-            response.headers.update({
-                "X-HubSpot-RateLimit-Daily": str(REQUESTS_PER_DAY), "X-HubSpot-RateLimit-Daily-Remaining": str(left_today),
-                "X-HubSpot-RateLimit-Interval-Milliseconds": "10000", "X-HubSpot-RateLimit-Max": str(self._most),
-                "X-HubSpot-RateLimit-Remaining": str(max(0, left))})
+            response = (
+                await endpoint(request)
+                if admitted and admitted_today
+                else _limited("TEN_SECONDLY_ROLLING" if admitted_today else "DAILY")
+            )
+            response.headers.update(
+                {
+                    "X-HubSpot-RateLimit-Daily": str(REQUESTS_PER_DAY),
+                    "X-HubSpot-RateLimit-Daily-Remaining": str(left_today),
+                    "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
+                    "X-HubSpot-RateLimit-Max": str(self._most),
+                    "X-HubSpot-RateLimit-Remaining": str(max(0, left)),
+                }
+            )
             return response
+
         return answer
 
     def searched(self, endpoint: Endpoint) -> Endpoint:
         """Ask for the token and count against the account's searches; searches carry no headers about it."""
+
         async def answer(request: Request) -> Response:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
             return await endpoint(request) if self._searches.take("account")[0] else _limited("SECONDLY")
+
         return answer
 
     def _refusal(self, request: Request) -> Response | None:
-        if request.headers.get("authorization", "").startswith("Bearer ") and token_of(request) == self._context.tokens["hubspot"]:
+        if (
+            request.headers.get("authorization", "").startswith("Bearer ")
+            and token_of(request) == self._context.tokens["hubspot"]
+        ):
             return None
-        return error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found. This API supports OAuth 2.0 "
-                     "authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview")
+        return error(
+            401,
+            "INVALID_AUTHENTICATION",
+            "Authentication credentials not found. This API supports OAuth 2.0 "
+            "authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+        )
 
     async def listing(self, request: Request) -> Response:
         """All contacts by id; archived ones only when asked for, and then only they."""
@@ -112,10 +137,16 @@ class HubSpot:
         after = given.get("after", "0")
         if not after.isdigit():
             return error(400, "VALIDATION_ERROR", "The 'after' value is not a paging cursor of this listing")
-        found = self._store.page("hubspot", "contact", Filter(archived=given.get("archived") == "true"), order="id",
-                                 after=(-FAR_FUTURE, str(int(after) - 1)) if int(after) else None, limit=int(limit) + 1)
+        found = self._store.page(
+            "hubspot",
+            "contact",
+            Filter(archived=given.get("archived") == "true"),
+            order="id",
+            after=(-FAR_FUTURE, str(int(after) - 1)) if int(after) else None,
+            limit=int(limit) + 1,
+        )
         wanted = _names(request)
-        results = [shown(one, wanted) for one in found[:int(limit)]]
+        results = [shown(one, wanted) for one in found[: int(limit)]]
         return Json({"results": results, **_paging(request, found[int(limit)].id if len(found) > int(limit) else None)})
 
     async def search(self, request: Request) -> Response:
@@ -147,28 +178,50 @@ class HubSpot:
         found = {key: self._find(key, body.get("idProperty"), archived=archived) for key in dict.fromkeys(keys)}
         missing = [key for key, one in found.items() if one is None]
         now = iso_ms(self._context.now())
-        answer = {"status": "COMPLETE", "startedAt": now, "completedAt": now,
-                  "results": [shown(one, body.get("properties", ())) for one in found.values() if one]}
+        answer = {
+            "status": "COMPLETE",
+            "startedAt": now,
+            "completedAt": now,
+            "results": [shown(one, body.get("properties", ())) for one in found.values() if one],
+        }
         if not missing:
             return Json(answer)
-        told = {"status": "error", "category": "OBJECT_NOT_FOUND", "context": {"ids": missing}, "errors": [], "links": {},
-                "message": "Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid."}
+        told = {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "context": {"ids": missing},
+            "errors": [],
+            "links": {},
+            "message": "Could not get some CONTACT objects, they may be deleted or not exist. "
+            "Check that ids are valid.",
+        }
         return Json({**answer, "numErrors": 1, "errors": [told]}, 207)
 
     async def one(self, request: Request) -> Response:
         """One contact by id, or by e-mail with ``idProperty=email``."""
-        found = self._find(request.path_params["id"], request.query_params.get("idProperty"),
-                           archived=request.query_params.get("archived") == "true")
+        found = self._find(
+            request.path_params["id"],
+            request.query_params.get("idProperty"),
+            archived=request.query_params.get("archived") == "true",
+        )
         return Json(shown(found, _names(request))) if found else error(404, "OBJECT_NOT_FOUND", "resource not found")
 
     async def archive(self, request: Request) -> Response:
-        """Delete as people do: the contact is archived and can be brought back for 90 days. Repeating it is no error."""
+        """Delete as people do: the contact is archived and can be brought back for 90 days. Repeating it is no
+        error."""
         found = self._store.get("hubspot", "contact", request.path_params["id"])
         if found is not None and not found.archived:
             now = self._context.now()
             body = {**found.body, "archived": True, "archivedAt": iso_ms(now)}
-            self._store.put("hubspot", "contact", found.id, body, created_at=found.created_at,
-                            changed_at=found.changed_at, archived=True)
+            self._store.put(
+                "hubspot",
+                "contact",
+                found.id,
+                body,
+                created_at=found.created_at,
+                changed_at=found.changed_at,
+                archived=True,
+            )
         return Response(status_code=204)
 
     async def gdpr_delete(self, request: Request) -> Response:
@@ -186,7 +239,9 @@ class HubSpot:
             if found:
                 self._store.delete("hubspot", "contact", found.id)
             if email:
-                self._store.put("hubspot", "blocked_email", email.strip().lower(), {}, changed_at=self._context.now_ms())
+                self._store.put(
+                    "hubspot", "blocked_email", email.strip().lower(), {}, changed_at=self._context.now_ms()
+                )
         return Response(status_code=204)
 
     async def properties(self, request: Request) -> Response:
@@ -212,5 +267,3 @@ def _paging(request: Request, after: str | None) -> dict[str, Any]:
         return {}
     link = f"https://api.hubapi.com{CONTACTS}?{request.url.include_query_params(after=after).query}"
     return {"paging": {"next": {"after": after, "link": link}}}
-
-

@@ -54,12 +54,29 @@ _FIELD_TYPES = {"string": "text", "number": "number", "date": "date", "datetime"
 
 def described() -> list[dict[str, Any]]:
     """The answer of the properties listing."""
-    return [{"name": name, "label": one.label, "type": one.type, "fieldType": _FIELD_TYPES[one.type], "description": "",
-             "groupName": "contactinformation", "hubspotDefined": one.own, "hidden": False, "formField": True,
-             "displayOrder": -1, "hasUniqueValue": name == "email", "calculated": False, "externalOptions": False,
-             "archived": False, "options": [{"label": option, "value": option, "hidden": False, "displayOrder": place}
-                                            for place, option in enumerate(one.options)]}
-            for name, one in PROPERTIES.items()]
+    return [
+        {
+            "name": name,
+            "label": one.label,
+            "type": one.type,
+            "fieldType": _FIELD_TYPES[one.type],
+            "description": "",
+            "groupName": "contactinformation",
+            "hubspotDefined": one.own,
+            "hidden": False,
+            "formField": True,
+            "displayOrder": -1,
+            "hasUniqueValue": name == "email",
+            "calculated": False,
+            "externalOptions": False,
+            "archived": False,
+            "options": [
+                {"label": option, "value": option, "hidden": False, "displayOrder": place}
+                for place, option in enumerate(one.options)
+            ],
+        }
+        for name, one in PROPERTIES.items()
+    ]
 
 
 def shown(document: Document, wanted: Iterable[str]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """HubSpot's search: what a request may ask for, and which contacts answer it.
 
-Rules: https://developers.hubspot.com/docs/api-reference/search/guide (read 2026-11-21). Archived contacts never appear, a change
-appears when the index has it (setting ``hubspot.index_lag_seconds``), and nothing beyond the 10,000th result can be had.
+Rules: https://developers.hubspot.com/docs/api-reference/search/guide (read 2026-11-21). Archived contacts never
+appear, a change appears when the index has it (setting ``hubspot.index_lag_seconds``), and nothing beyond the
+10,000th result can be had.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,7 +49,10 @@ def read(body: Mapping[str, Any], raw_length: int) -> Search:
     _require(isinstance(body, dict) and not set(body) - _ALL_OF_BODY, "Invalid input JSON: unrecognised field")
     groups = tuple(tuple(group.get("filters", ())) for group in body.get("filterGroups", ()))
     _require(len(groups) <= GROUPS, f"A maximum of {GROUPS} filterGroups is supported")
-    _require(all(len(group) <= FILTERS_A_GROUP for group in groups), f"A maximum of {FILTERS_A_GROUP} filters is supported per filterGroup")
+    _require(
+        all(len(group) <= FILTERS_A_GROUP for group in groups),
+        f"A maximum of {FILTERS_A_GROUP} filters is supported per filterGroup",
+    )
     _require(sum(map(len, groups)) <= FILTERS, f"A maximum of {FILTERS} filters is supported")
     for one in (one for group in groups for one in group):
         _check_filter(one)
@@ -57,7 +61,15 @@ def read(body: Mapping[str, Any], raw_length: int) -> Search:
     _require(after.isdigit(), "after is not a cursor of this search")
     _require(int(after) + limit <= CAP, f"Paging beyond {CAP} results is not supported")
     order, descending = _sort(body.get("sorts") or [])
-    return Search(groups, order, descending, str(body.get("query", "")).lower(), tuple(body.get("properties", ())), limit, int(after))
+    return Search(
+        groups,
+        order,
+        descending,
+        str(body.get("query", "")).lower(),
+        tuple(body.get("properties", ())),
+        limit,
+        int(after),
+    )
 
 
 def _require(holds: bool, message: str) -> None:
@@ -70,8 +82,14 @@ def _sort(sorts: list[Any]) -> tuple[str | None, bool]:
     _require(len(sorts) <= 1, "Only one sorting rule can be applied to any search")
     if not sorts:
         return None, False
-    one = sorts[0] if isinstance(sorts[0], dict) else {"propertyName": str(sorts[0]).lstrip("-"),
-                                                      "direction": "DESCENDING" if str(sorts[0])[:1] == "-" else "ASCENDING"}
+    one = (
+        sorts[0]
+        if isinstance(sorts[0], dict)
+        else {
+            "propertyName": str(sorts[0]).lstrip("-"),
+            "direction": "DESCENDING" if str(sorts[0])[:1] == "-" else "ASCENDING",
+        }
+    )
     _require(one.get("propertyName") in PROPERTIES, f"There is no property {one.get('propertyName')!r} to sort by")
     _require(one.get("direction", "ASCENDING") in ("ASCENDING", "DESCENDING"), "direction is ASCENDING or DESCENDING")
     return one["propertyName"], one.get("direction") == "DESCENDING"
@@ -81,8 +99,13 @@ def _check_filter(one: Mapping[str, Any]) -> None:
     name, operator = one.get("propertyName"), one.get("operator")
     _require(name in PROPERTIES, f"There is no property {name!r}")
     _require(operator in _OPERATORS, f"operator {operator!r} does not exist")
-    needs = {"BETWEEN": ("value", "highValue"), "IN": ("values",), "NOT_IN": ("values",), "HAS_PROPERTY": (),
-             "NOT_HAS_PROPERTY": ()}.get(str(operator), ("value",))
+    needs = {
+        "BETWEEN": ("value", "highValue"),
+        "IN": ("values",),
+        "NOT_IN": ("values",),
+        "HAS_PROPERTY": (),
+        "NOT_HAS_PROPERTY": (),
+    }.get(str(operator), ("value",))
     _require(all(one.get(part) is not None for part in needs), f"operator {operator} needs {' and '.join(needs)}")
     for part in (part for part in needs if part != "values"):
         comparable(str(name), str(one[part]))
@@ -95,20 +118,31 @@ def run(store: Store, search: Search, indexed_before: int) -> Found:
     """
     within, rest = _window(search.groups, indexed_before)
     if not rest and not search.query and search.order in (None, _CHANGED):
-        page = store.page("hubspot", "contact", within, order="changed", descending=search.descending,
-                          limit=search.limit, offset=search.after)
+        page = store.page(
+            "hubspot",
+            "contact",
+            within,
+            order="changed",
+            descending=search.descending,
+            limit=search.limit,
+            offset=search.after,
+        )
         return page, store.count("hubspot", "contact", within)
     groups = rest or ((),)
-    matching = [one for one in store.page("hubspot", "contact", within, order="changed", limit=-1)
-                if any(all(_holds(part, one.body["properties"]) for part in group) for group in groups)
-                and _mentions(one.body["properties"], search.query)]
+    matching = [
+        one
+        for one in store.page("hubspot", "contact", within, order="changed", limit=-1)
+        if any(all(_holds(part, one.body["properties"]) for part in group) for group in groups)
+        and _mentions(one.body["properties"], search.query)
+    ]
     if search.order:
         matching.sort(key=lambda one: _sort_key(search.order or "", one), reverse=search.descending)
-    return matching[search.after:search.after + search.limit], len(matching)
+    return matching[search.after : search.after + search.limit], len(matching)
 
 
 def _window(groups: tuple[tuple[Mapping[str, Any], ...], ...], indexed_before: int) -> tuple[Filter, tuple]:
-    """What of a single group is a span of change times, which the store answers from an index; the rest is left over."""
+    """What of a single group is a span of change times, which the store answers from an index; the rest is left
+    over."""
     since, before, rest = -FAR_FUTURE, indexed_before, []
     if len(groups) != 1:
         return Filter(before=before), groups
@@ -145,10 +179,23 @@ def _epoch_ms(text: str) -> float:
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "EQ": lambda mine, value: mine == value, "LT": lambda mine, value: mine < value,
-    "LTE": lambda mine, value: mine <= value, "GT": lambda mine, value: mine > value,
-    "GTE": lambda mine, value: mine >= value}
-_OPERATORS = {*_COMPARE, "NEQ", "BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY", "CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}
+    "EQ": lambda mine, value: mine == value,
+    "LT": lambda mine, value: mine < value,
+    "LTE": lambda mine, value: mine <= value,
+    "GT": lambda mine, value: mine > value,
+    "GTE": lambda mine, value: mine >= value,
+}
+_OPERATORS = {
+    *_COMPARE,
+    "NEQ",
+    "BETWEEN",
+    "IN",
+    "NOT_IN",
+    "HAS_PROPERTY",
+    "NOT_HAS_PROPERTY",
+    "CONTAINS_TOKEN",
+    "NOT_CONTAINS_TOKEN",
+}
 
 
 def _holds(one: Mapping[str, Any], properties: Mapping[str, str | None]) -> bool:
@@ -177,4 +224,8 @@ def _mentions(properties: Mapping[str, str | None], query: str) -> bool:
 
 def _sort_key(name: str, one: Document) -> tuple[bool, Value, int]:
     text = one.body["properties"].get(name)
-    return (text is None, comparable(name, text) if text else "" if PROPERTIES[name].type == "string" else 0.0, int(one.id))
+    return (
+        text is None,
+        comparable(name, text) if text else "" if PROPERTIES[name].type == "string" else 0.0,
+        int(one.id),
+    )

@@ -1,8 +1,9 @@
-"""A generated merchant behind the stand-ins, with known truth, so that stitching, segments and deliveries can be scored.
+"""A generated merchant behind the stand-ins, with known truth, so that stitching, segments and deliveries can be
+scored.
 
-The same seed and the same ``today`` give the same merchant, to the byte. Everything at first lies before midnight UTC of ``today``
-(as a rule the date of the server's first start), so that "in the last 30 days" is never empty. What is true stands in
-`merchant_truth`; what means what at which system in `merchant_renderings`.
+The same seed and the same ``today`` give the same merchant, to the byte. Everything at first lies before midnight UTC
+of ``today`` (as a rule the date of the server's first start), so that "in the last 30 days" is never empty. What is
+true stands in `merchant_truth`; what means what at which system in `merchant_renderings`.
 """
 
 from collections import Counter
@@ -30,7 +31,8 @@ def generate(store: Store, *, customers: int, seed: int, today: date | None = No
     """Fill an empty store with a merchant of so many customers; a store that has one is left as it is.
 
     :param today: the date (UTC) before which everything lies; this day's when not given.
-    :param drops: folder for the till exports, ``till_<day>.csv.gz``; remembered for later days; none is written without.
+    :param drops: folder for the till exports, ``till_<day>.csv.gz``; remembered for later days; none is written
+    without.
     """
     if merchant_truth.meta(store):
         return
@@ -54,8 +56,15 @@ def truth(store: Store) -> dict[str, Any]:
     return merchant_truth.told(store)
 
 
-def _write_person(books: Books, person: Person, records: list[Record], sent: list[Mailing], reached: Counter[str],
-                  seed: int, today: date) -> None:
+def _write_person(
+    books: Books,
+    person: Person,
+    records: list[Record],
+    sent: list[Mailing],
+    reached: Counter[str],
+    seed: int,
+    today: date,
+) -> None:
     bought = list(purchases_of(person, records, seed, today))
     for record in records:
         write_record(books, record, bought)

@@ -114,14 +114,26 @@ class Books:
 
 def write_record(books: Books, record: Record, bought: list[Purchase]) -> None:
     """A record, a shop account with the figures of what was bought under it."""
-    own = [one for one in bought if one.stream == ORDERS and one.customer == record.key] if record.stream == SHOPIFY else []
-    books.record(record, orders=len(own), spent_cents=sum(line.cents * line.quantity for one in own for line in one.lines))
+    own = (
+        [one for one in bought if one.stream == ORDERS and one.customer == record.key]
+        if record.stream == SHOPIFY
+        else []
+    )
+    books.record(
+        record, orders=len(own), spent_cents=sum(line.cents * line.quantity for one in own for line in one.lines)
+    )
 
 
 def write_meta(store: Store, facts: dict[str, Any]) -> None:
     """Write the truth's ``meta``; ``as_of`` follows from the days."""
     as_of = date.fromisoformat(facts["today"]) + timedelta(days=max(facts["days"]) - 1)
-    body = {**facts, "as_of": as_of.isoformat(), "time_zone": str(CLOCK), "currency": "EUR",
-            "role_mailboxes": list(ROLE_MAILBOXES), "stopgap_email": TILL_STOPGAP}
+    body = {
+        **facts,
+        "as_of": as_of.isoformat(),
+        "time_zone": str(CLOCK),
+        "currency": "EUR",
+        "role_mailboxes": list(ROLE_MAILBOXES),
+        "stopgap_email": TILL_STOPGAP,
+    }
     store.put_many(merchant_truth.PLATFORM, merchant_truth.KIND, [Document("meta", body, 0, 0)])
     store.set_setting("day", max(facts["days"]))

@@ -1,7 +1,8 @@
 """Days at the merchant: what happens between two runs.
 
-Every person takes part in at most one day (a fixed shuffle deals them out), so days do not undo each other and any day can be applied alone. What
-the systems stamp as changed is stamped ``now``, the moment the day is applied, as a platform would; what people did lies between midnight UTC and
+Every person takes part in at most one day (a fixed shuffle deals them out), so days do not undo each other and any
+day can be applied alone. What the systems stamp as changed is stamped ``now``, the moment the day is applied, as a
+platform would; what people did lies between midnight UTC and
 ``now``. So an extractor that has already run sees all of it, and nothing of it lies in the future.
 """
 
@@ -22,10 +23,23 @@ from include.standins.merchant_sales import drop
 from include.standins.store import Store
 
 LAST_DAY = 15
-Change = Literal["orders", "returns", "cart", "recovers", "reads", "moves", "bridges", "withdraws", "grants", "leaves", "deleted"]
+Change = Literal[
+    "orders", "returns", "cart", "recovers", "reads", "moves", "bridges", "withdraws", "grants", "leaves", "deleted"
+]
 # People per thousand to whom it happens on a day; of those who can.
-SHARES: dict[Change, int] = {"orders": 12, "returns": 3, "cart": 4, "recovers": 2, "reads": 10, "moves": 3, "bridges": 4,
-                             "withdraws": 5, "grants": 4, "leaves": 3, "deleted": 3}
+SHARES: dict[Change, int] = {
+    "orders": 12,
+    "returns": 3,
+    "cart": 4,
+    "recovers": 2,
+    "reads": 10,
+    "moves": 3,
+    "bridges": 4,
+    "withdraws": 5,
+    "grants": 4,
+    "leaves": 3,
+    "deleted": 3,
+}
 NEW_SHARE = 8
 
 
@@ -76,8 +90,10 @@ class _Day:
         self._newcomers()
 
     def _everybody(self) -> list[Known]:
-        return [Known(one, tuple(records_of(one, self._taken, self._seed, self._today)))
-                for one in people(self._customers, self._seed, self._today)]
+        return [
+            Known(one, tuple(records_of(one, self._taken, self._seed, self._today)))
+            for one in people(self._customers, self._seed, self._today)
+        ]
 
     def _cast(self, everybody: list[Known]) -> list[tuple[Change, Known]]:
         """Who does what: this day's hand of a shuffle that all days share."""
@@ -86,7 +102,9 @@ class _Day:
         wanted = Counter({change: max(1, share * self._customers // 1000) for change, share in SHARES.items()})
         cast: list[tuple[Change, Known]] = []
         for known in hand:
-            fitting = [change for change in SHARES if wanted[change] > 0 and _can(change, known, self._seed, self._today)]
+            fitting = [
+                change for change in SHARES if wanted[change] > 0 and _can(change, known, self._seed, self._today)
+            ]
             if fitting:
                 change = min(fitting, key=lambda one: (wanted[one] / SHARES[one] * -1, one))
                 wanted[change] -= 1
@@ -100,9 +118,14 @@ class _Day:
 
     def _rewrite(self, known: Known, record: Record) -> None:
         bought = list(purchases_of(known.person, list(known.records), self._seed, self._today))
-        opted_out = record.stream == SHOPIFY and record.ads_consent[0] == "withdrawn"  # dated by the record's last change
-        write_record(self._books, replace(record, changed=self._at, ads_consent=(
-            "withdrawn", self._at) if opted_out else record.ads_consent), bought)
+        opted_out = (
+            record.stream == SHOPIFY and record.ads_consent[0] == "withdrawn"
+        )  # dated by the record's last change
+        write_record(
+            self._books,
+            replace(record, changed=self._at, ads_consent=("withdrawn", self._at) if opted_out else record.ads_consent),
+            bought,
+        )
 
     def _buy(self, person: Person, records: list[Record], rng: Random, number: int) -> None:
         at = self._moment(rng)
@@ -117,8 +140,9 @@ class _Day:
         one = _returnable(known, self._seed, self._today)[-1]
         parts = tuple((no, line.quantity) for no, line in enumerate(one.lines))
         whole = rng.random() < 0.5
-        self._books.purchase(replace(one, refund=(self._moment(rng), parts if whole else parts[:1]), changed=self._at,
-                                     cancelled=False))
+        self._books.purchase(
+            replace(one, refund=(self._moment(rng), parts if whole else parts[:1]), changed=self._at, cancelled=False)
+        )
 
     def _cart(self, known: Known, rng: Random) -> None:
         one = cart(known.person, _accounts(known)[0], 50 + self._day, self._moment(rng), rng, self._at)
@@ -149,24 +173,49 @@ class _Day:
         phone = known.person.phone
         self._rewrite(known, replace(account, phone_typed=phone, ids={**account.ids, "phone": phone}))
         email, at = contact.ids["email"], self._moment(rng)
-        self._books.purchase(Purchase(
-            ORDERS, str(5_000_000_000 + known.person.no * 1000 + 600 + self._day), known.person.no, at, self._at,
-            basket(known.person, rng), {"email": email, "phone": phone}, None, typed_email(email, rng), phone,
-            known.person.country.code, known.person.place, (known.person.first_name, known.person.last_name)))
+        self._books.purchase(
+            Purchase(
+                ORDERS,
+                str(5_000_000_000 + known.person.no * 1000 + 600 + self._day),
+                known.person.no,
+                at,
+                self._at,
+                basket(known.person, rng),
+                {"email": email, "phone": phone},
+                None,
+                typed_email(email, rng),
+                phone,
+                known.person.country.code,
+                known.person.place,
+                (known.person.first_name, known.person.last_name),
+            )
+        )
 
     def _withdraws(self, known: Known, rng: Random) -> None:
         contact = _of(known, HUBSPOT)[0]
         both = rng.random() < 0.5
-        self._rewrite(known, replace(contact, ads_consent=("withdrawn", self._at),
-                                     email_consent=("withdrawn", self._at) if both else contact.email_consent))
+        self._rewrite(
+            known,
+            replace(
+                contact,
+                ads_consent=("withdrawn", self._at),
+                email_consent=("withdrawn", self._at) if both else contact.email_consent,
+            ),
+        )
 
     def _grants(self, known: Known, rng: Random) -> None:
         """Somebody who had withdrawn, or never been asked, agrees to both."""
-        self._rewrite(known, replace(_of(known, HUBSPOT)[0], email_consent=("granted", self._at), ads_consent=("granted", self._at)))
+        self._rewrite(
+            known,
+            replace(_of(known, HUBSPOT)[0], email_consent=("granted", self._at), ads_consent=("granted", self._at)),
+        )
 
     def _leaves(self, known: Known, rng: Random) -> None:
         member = _of(known, MAILCHIMP)[0]
-        self._rewrite(known, replace(member, status="unsubscribed", email_consent=("withdrawn", self._at), ads_consent=(None, None)))
+        self._rewrite(
+            known,
+            replace(member, status="unsubscribed", email_consent=("withdrawn", self._at), ads_consent=(None, None)),
+        )
 
     def _deleted(self, known: Known, rng: Random) -> None:
         """Archived: the contact in the CRM, or the member on the list, or both."""
@@ -190,8 +239,15 @@ class _Day:
 def _as_of(record: Record, at: datetime) -> Record:
     """The record as if it had been made ``at``; nobody begins as archived."""
     email = ("granted", at) if record.deleted and record.stream == MAILCHIMP else _dated(record.email_consent, at)
-    return replace(record, created=at, changed=at, deleted=False, email_consent=email, ads_consent=_dated(record.ads_consent, at),
-                   status="subscribed" if record.status == "archived" else record.status)
+    return replace(
+        record,
+        created=at,
+        changed=at,
+        deleted=False,
+        email_consent=email,
+        ads_consent=_dated(record.ads_consent, at),
+        status="subscribed" if record.status == "archived" else record.status,
+    )
 
 
 def _dated(consent: tuple[str | None, datetime | None], at: datetime) -> tuple[str | None, datetime | None]:
@@ -212,8 +268,11 @@ def _received(known: Known, seed: int, today: date) -> list[Reaction]:
 
 
 def _returnable(known: Known, seed: int, today: date) -> list[Purchase]:
-    return [one for one in purchases_of(known.person, list(known.records), seed, today)
-            if one.stream == ORDERS and not one.refund and not one.bad]
+    return [
+        one
+        for one in purchases_of(known.person, list(known.records), seed, today)
+        if one.stream == ORDERS and not one.refund and not one.bad
+    ]
 
 
 def _open_carts(known: Known, seed: int, today: date) -> list:

@@ -12,7 +12,16 @@ from include.standins.store import Document
 
 LIST_NAME = "Newsletter"
 SENT_DAYS_AGO = (118, 104, 88, 61, 43, 29, 13, 4)
-SUBJECTS = ("Frühlingslaune", "Neu im Regal", "Draußen", "Nur diese Woche", "Für Leseratten", "Küche", "Unterwegs", "Herbst")
+SUBJECTS = (
+    "Frühlingslaune",
+    "Neu im Regal",
+    "Draußen",
+    "Nur diese Woche",
+    "Für Leseratten",
+    "Küche",
+    "Unterwegs",
+    "Herbst",
+)
 # Share of people, chance that one opens a mailing.
 READERS = ((0.2, 0.75), (0.55, 0.25), (1.0, 0.02))
 Act = tuple[str, datetime]  # email_opened, email_clicked or email_bounced, and when
@@ -38,8 +47,10 @@ class Reaction:
 
 def mailings(today: date) -> list[Mailing]:
     """The mailings sent before ``today``, oldest first."""
-    return [Mailing(f"c{no:08d}", subject, start_of(today) - timedelta(days=ago, hours=-9))
-            for no, (ago, subject) in enumerate(zip(SENT_DAYS_AGO, SUBJECTS, strict=True), 1)]
+    return [
+        Mailing(f"c{no:08d}", subject, start_of(today) - timedelta(days=ago, hours=-9))
+        for no, (ago, subject) in enumerate(zip(SENT_DAYS_AGO, SUBJECTS, strict=True), 1)
+    ]
 
 
 def reactions_of(record: Record, sent: list[Mailing], seed: int, end: datetime) -> Iterator[Reaction]:
@@ -73,13 +84,18 @@ def activity(one: Reaction) -> Document:
 
 
 def _action(name: str, at: datetime) -> dict[str, str]:
-    action = {"action": {"email_opened": "open", "email_clicked": "click", "email_bounced": "bounce"}[name],
-              "timestamp": mailchimp_shapes.stamp(ms(at)), "ip": "192.0.2.7"}
+    action = {
+        "action": {"email_opened": "open", "email_clicked": "click", "email_bounced": "bounce"}[name],
+        "timestamp": mailchimp_shapes.stamp(ms(at)),
+        "ip": "192.0.2.7",
+    }
     extra = {"email_clicked": {"url": "https://merchant.example/"}, "email_bounced": {"type": "hard"}}
     return {**action, **extra.get(name, {})}
 
 
 def campaign(one: Mailing, recipients: int) -> Document:
     """Mailchimp's campaign."""
-    body = mailchimp_shapes.campaign_body(one.key, LIST_ID, LIST_NAME, one.subject, sent_ms=ms(one.sent), recipients=recipients)
+    body = mailchimp_shapes.campaign_body(
+        one.key, LIST_ID, LIST_NAME, one.subject, sent_ms=ms(one.sent), recipients=recipients
+    )
     return Document(one.key, body, ms(one.sent), ms(one.sent))

@@ -19,8 +19,14 @@ CLOCK = ZoneInfo("Europe/Berlin")
 ORDERS, TILL, CHECKOUTS = "shopify.orders", "files.orders", "shopify.checkouts"
 # How many orders, and between which days before today they lie.
 HABITS: dict[Group, tuple[tuple[int, int], tuple[int, int]]] = {
-    "vip": ((10, 24), (1, 720)), "loyal": ((5, 9), (1, 500)), "lapsed_high_value": ((4, 9), (95, 358)),
-    "occasional": ((2, 4), (1, 600)), "one_timer": ((1, 1), (1, 700)), "new": ((1, 2), (1, 28)), "prospect": ((0, 0), (1, 2))}
+    "vip": ((10, 24), (1, 720)),
+    "loyal": ((5, 9), (1, 500)),
+    "lapsed_high_value": ((4, 9), (95, 358)),
+    "occasional": ((2, 4), (1, 600)),
+    "one_timer": ((1, 1), (1, 700)),
+    "new": ((1, 2), (1, 28)),
+    "prospect": ((0, 0), (1, 2)),
+}
 RETURN_SHARE, BAD_SHARE = 0.09, 0.004
 TILL_FAULTS = ("missing_key", "unreadable_quantity", "unreadable_time", "unknown_currency")
 
@@ -105,11 +111,19 @@ def basket(person: Person, rng: Random) -> tuple[Line, ...]:
     liked = [good for good in GOODS if good.interest in person.interests] if rng.random() < 0.7 else []
     goods = rng.sample(liked or GOODS, min(len(liked or GOODS), rng.randrange(1, 4 + rich)))
     discounted = rng.random() < 0.15
-    return tuple(Line(good, 1 + (rng.random() < 0.15) + rich * (rng.random() < 0.3),
-                      good.cents * 9 // 10 if discounted else good.cents) for good in goods)
+    return tuple(
+        Line(
+            good,
+            1 + (rng.random() < 0.15) + rich * (rng.random() < 0.3),
+            good.cents * 9 // 10 if discounted else good.cents,
+        )
+        for good in goods
+    )
 
 
-def purchase(person: Person, records: list[Record], number: int, at: datetime, rng: Random, end: datetime) -> Iterator[Purchase]:
+def purchase(
+    person: Person, records: list[Record], number: int, at: datetime, rng: Random, end: datetime
+) -> Iterator[Purchase]:
     """The receipt or order number ``number`` of a person, with its return when that came before ``end``."""
     lines = basket(person, rng)
     accounts = [one for one in records if one.stream == SHOPIFY and not one.bad]
@@ -142,23 +156,54 @@ def _receipt(person: Person, number: int, at: datetime, lines: tuple[Line, ...],
         email = TILL_STOPGAP
     bad = rng.choice(TILL_FAULTS) if rng.random() < BAD_SHARE else None
     typed = typed_email(email, rng) if email != TILL_STOPGAP else email
-    return Purchase(TILL, f"{person.no:07d}{number:03d}", person.no, at, at, lines, _clean(email, phone, loyalty=loyalty),
-                    None, typed, typed_phone(phone, person, rng), person.country.code, person.place,
-                    (person.first_name, person.last_name), bad=bad)
+    return Purchase(
+        TILL,
+        f"{person.no:07d}{number:03d}",
+        person.no,
+        at,
+        at,
+        lines,
+        _clean(email, phone, loyalty=loyalty),
+        None,
+        typed,
+        typed_phone(phone, person, rng),
+        person.country.code,
+        person.place,
+        (person.first_name, person.last_name),
+        bad=bad,
+    )
 
 
-def _order(person: Person, accounts: list[Record], number: int, at: datetime, lines: tuple[Line, ...], rng: Random) -> Purchase:
+def _order(
+    person: Person, accounts: list[Record], number: int, at: datetime, lines: tuple[Line, ...], rng: Random
+) -> Purchase:
     """Under an account where there is one (nine in ten), else as a guest with an address, and a number at times."""
     account = rng.choice(accounts) if accounts and rng.random() < 0.9 else None
-    email = account.ids.get("email") if account else (person.emails[-1 if rng.random() < 0.5 else 0] if person.emails else None)
+    email = (
+        account.ids.get("email")
+        if account
+        else (person.emails[-1 if rng.random() < 0.5 else 0] if person.emails else None)
+    )
     phone = person.phone if person.phone and not person.splits and (not email or rng.random() < 0.25) else None
     if email is None and phone is None and account is None:
         email = TILL_STOPGAP
     bad = "negative_price" if rng.random() < BAD_SHARE else None
-    return Purchase(ORDERS, str(5_000_000_000 + person.no * 1000 + number), person.no, at, at, lines,
-                    _clean(email, phone, shopify_customer=account and account.key), account and account.key,
-                    typed_email(email, rng), phone, person.country.code, person.place,
-                    (person.first_name, person.last_name), bad=bad)
+    return Purchase(
+        ORDERS,
+        str(5_000_000_000 + person.no * 1000 + number),
+        person.no,
+        at,
+        at,
+        lines,
+        _clean(email, phone, shopify_customer=account and account.key),
+        account and account.key,
+        typed_email(email, rng),
+        phone,
+        person.country.code,
+        person.place,
+        (person.first_name, person.last_name),
+        bad=bad,
+    )
 
 
 def _clean(email: str | None, phone: str | None, **ids: str | None) -> dict[str, str]:
@@ -181,5 +226,13 @@ def cart(person: Person, account: Record, number: int, at: datetime, rng: Random
     """Checkout ``number`` of a person; recovered before ``end`` or not at all."""
     completed = at + timedelta(hours=rng.randrange(1, 20)) if rng.random() < 0.25 else None
     completed = completed if completed and completed < end else None
-    return Cart(str(3_000_000_000 + person.no * 100 + number), person.no, at, completed or at + timedelta(minutes=3),
-                basket(person, rng), {"shopify_customer": account.key}, account.key, completed)
+    return Cart(
+        str(3_000_000_000 + person.no * 100 + number),
+        person.no,
+        at,
+        completed or at + timedelta(minutes=3),
+        basket(person, rng),
+        {"shopify_customer": account.key},
+        account.key,
+        completed,
+    )

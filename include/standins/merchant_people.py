@@ -22,12 +22,49 @@ from include.standins.merchant_world import (
 )
 
 Group = Literal["vip", "loyal", "lapsed_high_value", "occasional", "one_timer", "new", "prospect"]
-GROUPS: dict[Group, int] = {"vip": 4, "loyal": 12, "lapsed_high_value": 6, "occasional": 20, "one_timer": 30, "new": 8,
-                            "prospect": 20}
-_SPELLING = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "ë": "e", "ï": "i",
-                           "ç": "c", "ł": "l", "Ł": "l", "ı": "i", "ş": "s", "Ş": "s", "á": "a", "í": "i", "ễ": "e",
-                           "É": "e", "Î": "i", "î": "i", "ô": "o", "ê": "e", "â": "a", "ó": "o", "ú": "u", " ": "",
-                           "'": "", "Ö": "oe", "Ü": "ue", "Ä": "ae"})
+GROUPS: dict[Group, int] = {
+    "vip": 4,
+    "loyal": 12,
+    "lapsed_high_value": 6,
+    "occasional": 20,
+    "one_timer": 30,
+    "new": 8,
+    "prospect": 20,
+}
+_SPELLING = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "é": "e",
+        "è": "e",
+        "ë": "e",
+        "ï": "i",
+        "ç": "c",
+        "ł": "l",
+        "Ł": "l",
+        "\u0131": "i",
+        "ş": "s",
+        "Ş": "s",
+        "á": "a",
+        "í": "i",
+        "ễ": "e",
+        "É": "e",
+        "Î": "i",
+        "î": "i",
+        "ô": "o",
+        "ê": "e",
+        "â": "a",
+        "ó": "o",
+        "ú": "u",
+        " ": "",
+        "'": "",
+        "Ö": "oe",
+        "Ü": "ue",
+        "Ä": "ae",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -119,9 +156,15 @@ def people(customers: int, seed: int, today: date, *, first: int = 1) -> Iterato
         rng = source_for(seed, "person", no)
         one = _person(no, rng, today)
         if house is not None and rng.random() < 0.04:
-            one = replace(one, last_name=house.last_name, place=house.place, country=house.country,
-                          emails=(house.emails[0],),
-                          phone=one.phone and house.country.mobile(rng), splits=False)
+            one = replace(
+                one,
+                last_name=house.last_name,
+                place=house.place,
+                country=house.country,
+                emails=(house.emails[0],),
+                phone=one.phone and house.country.mobile(rng),
+                splits=False,
+            )
         house = one if one.emails and not _is_role(one.emails[0]) and not one.splits else None
         yield one
 
@@ -140,18 +183,33 @@ def _person(no: int, rng: Random, today: date) -> Person:
     interests = tuple(sorted(rng.sample(INTERESTS, rng.randrange(1, 4)))) if rng.random() < 0.7 else ()
     city, region, code = rng.choice(country.places)
     return Person(
-        no=no, group=group, country=country, first_name=first_name, last_name=last_name, gender=gender,
-        birth_on=date(1940, 1, 1) + timedelta(days=rng.randrange(25000)), place=(city, region, _postcode(country, code, rng)),
-        interests=interests, email_client=rng.choice(MAIL_CLIENTS), emails=_emails(no, first_name, last_name, rng),
+        no=no,
+        group=group,
+        country=country,
+        first_name=first_name,
+        last_name=last_name,
+        gender=gender,
+        birth_on=date(1940, 1, 1) + timedelta(days=rng.randrange(25000)),
+        place=(city, region, _postcode(country, code, rng)),
+        interests=interests,
+        email_client=rng.choice(MAIL_CLIENTS),
+        emails=_emails(no, first_name, last_name, rng),
         phone=country.mobile(rng) if rng.random() < 0.62 else None,
         loyalty=f"LK{no:07d}" if group != "prospect" and rng.random() < 0.3 else None,
-        since=start_of(today) - timedelta(days=age_days, seconds=rng.randrange(86400)), splits=rng.random() < 0.03,
-        hour=rng.choice((7, 9, 12, 12, 17, 19, 20, 20, 21, 22)), weekday=rng.randrange(7))
+        since=start_of(today) - timedelta(days=age_days, seconds=rng.randrange(86400)),
+        splits=rng.random() < 0.03,
+        hour=rng.choice((7, 9, 12, 12, 17, 19, 20, 20, 21, 22)),
+        weekday=rng.randrange(7),
+    )
 
 
 def _postcode(country: Country, code: str, rng: Random) -> str:
     if country.code == "GB":
-        return f"{code.strip()}{rng.randrange(1, 9)} {rng.randrange(1, 9)}AB" if code[-1] != " " else f"{code}{rng.randrange(1, 9)}XY"
+        return (
+            f"{code.strip()}{rng.randrange(1, 9)} {rng.randrange(1, 9)}AB"
+            if code[-1] != " "
+            else f"{code}{rng.randrange(1, 9)}XY"
+        )
     if country.code == "NL":
         return f"{code}{rng.randrange(100):02d} KL"
     return f"{code}{rng.randrange(1000):03d}"

@@ -52,17 +52,41 @@ def records_of(person: Person, taken: Taken, seed: int, today: date) -> list[Rec
     return [_spoilt(record, rng, today) for record in records]
 
 
-def new_record(stream: str, key: str, person: Person, created: datetime, changed: datetime, *, email: str | None,
-               phone: str | None, rng: Random, ids: dict[str, str]) -> Record:
+def new_record(
+    stream: str,
+    key: str,
+    person: Person,
+    created: datetime,
+    changed: datetime,
+    *,
+    email: str | None,
+    phone: str | None,
+    rng: Random,
+    ids: dict[str, str],
+) -> Record:
     """A record with the person's traits, its identifiers clean in ``ids`` and as typed beside."""
     clean = {"email": email, "phone": phone, **ids}
     city, region, postcode = person.place
     return Record(
-        stream=stream, key=key, person=person.no, created=created, changed=changed,
-        ids={name: value for name, value in clean.items() if value}, email_typed=typed_email(email, rng),
-        phone_typed=phone, first_name=person.first_name, last_name=_misspelt(person.last_name, rng),
-        gender=person.gender, birth_on=person.birth_on, language=person.country.language,
-        country=person.country.code, region=region, city=city, postcode=postcode, interests=person.interests)
+        stream=stream,
+        key=key,
+        person=person.no,
+        created=created,
+        changed=changed,
+        ids={name: value for name, value in clean.items() if value},
+        email_typed=typed_email(email, rng),
+        phone_typed=phone,
+        first_name=person.first_name,
+        last_name=_misspelt(person.last_name, rng),
+        gender=person.gender,
+        birth_on=person.birth_on,
+        language=person.country.language,
+        country=person.country.code,
+        region=region,
+        city=city,
+        postcode=postcode,
+        interests=person.interests,
+    )
 
 
 def _between(rng: Random, low: datetime, high: datetime) -> datetime:
@@ -74,7 +98,9 @@ def _times(person: Person, rng: Random, today: date) -> tuple[datetime, datetime
     return created, _between(rng, created, start_of(today))
 
 
-def _consent(rng: Random, created: datetime, today: date, granted: float, withdrawn: float) -> tuple[str | None, datetime | None]:
+def _consent(
+    rng: Random, created: datetime, today: date, granted: float, withdrawn: float
+) -> tuple[str | None, datetime | None]:
     chance = rng.random()
     at = _between(rng, created, start_of(today))
     return ("granted", at) if chance < granted else ("withdrawn", at) if chance < granted + withdrawn else (None, None)
@@ -84,14 +110,23 @@ def _contact(person: Person, taken: Taken, rng: Random, today: date, customer: s
     created, changed = _times(person, rng, today)
     email = taken.claim(HUBSPOT, person.emails[0] if person.emails else None)
     phone = person.phone if rng.random() < 0.7 and not person.splits else None
-    ids = {"shopify_customer": customer if customer and rng.random() < 0.5 and not person.splits else "",
-           "loyalty": person.loyalty if person.loyalty and rng.random() < 0.6 else ""}
-    record = new_record(HUBSPOT, str(100_000 + person.no), person, created, changed, email=email, phone=phone, rng=rng, ids=ids)
+    ids = {
+        "shopify_customer": customer if customer and rng.random() < 0.5 and not person.splits else "",
+        "loyalty": person.loyalty if person.loyalty and rng.random() < 0.6 else "",
+    }
+    record = new_record(
+        HUBSPOT, str(100_000 + person.no), person, created, changed, email=email, phone=phone, rng=rng, ids=ids
+    )
     return replace(
-        record, phone_typed=typed_phone(phone, person, rng), deleted=rng.random() < 0.01,
-        birth_on=person.birth_on if rng.random() < 0.6 else None, gender=person.gender if rng.random() < 0.8 else None,
+        record,
+        phone_typed=typed_phone(phone, person, rng),
+        deleted=rng.random() < 0.01,
+        birth_on=person.birth_on if rng.random() < 0.6 else None,
+        gender=person.gender if rng.random() < 0.8 else None,
         interests=person.interests if rng.random() < 0.8 else (),
-        email_consent=_consent(rng, created, today, 0.5, 0.08), ads_consent=_consent(rng, created, today, 0.55, 0.1))
+        email_consent=_consent(rng, created, today, 0.5, 0.08),
+        ads_consent=_consent(rng, created, today, 0.55, 0.1),
+    )
 
 
 def _accounts(person: Person, taken: Taken, rng: Random, today: date) -> Iterator[Record]:
@@ -101,27 +136,58 @@ def _accounts(person: Person, taken: Taken, rng: Random, today: date) -> Iterato
         created, changed = _times(person, rng, today)
         key = str(7_000_000_000 + person.no * 10 + position)
         phone = person.phone if rng.random() < 0.6 and not person.splits and position == 0 else None
-        record = new_record(SHOPIFY, key, person, created, changed, email=taken.claim(SHOPIFY, email), phone=phone,
-                            rng=rng, ids={"shopify_customer": key})
+        record = new_record(
+            SHOPIFY,
+            key,
+            person,
+            created,
+            changed,
+            email=taken.claim(SHOPIFY, email),
+            phone=phone,
+            rng=rng,
+            ids={"shopify_customer": key},
+        )
         consent = _consent(rng, created, today, 0.55, 0.08) if "email" in record.ids else (None, None)
         # The shop keeps no date of the opt-out of data sales: the record's last change is the best there is.
         opted_out = rng.random() < 0.03
         tagged = person.interests if rng.random() < 0.3 else ()
-        yield replace(record, gender=None, birth_on=None, interests=tagged, email_consent=consent,
-                      ads_consent=("withdrawn", changed) if opted_out else (None, None))
+        yield replace(
+            record,
+            gender=None,
+            birth_on=None,
+            interests=tagged,
+            email_consent=consent,
+            ads_consent=("withdrawn", changed) if opted_out else (None, None),
+        )
 
 
 def _member(person: Person, email: str, rng: Random, today: date) -> Record:
     created, changed = _times(person, rng, today)
     status = rng.choices(tuple(MEMBER_STATES), tuple(MEMBER_STATES.values()))[0]
     phone = person.phone if rng.random() < 0.15 and not person.splits else None
-    record = new_record(MAILCHIMP, member_key(email), person, created, changed, email=email, phone=phone, rng=rng, ids={})
+    record = new_record(
+        MAILCHIMP, member_key(email), person, created, changed, email=email, phone=phone, rng=rng, ids={}
+    )
     opted_in = _between(rng, created, changed)
-    consent = {"subscribed": ("granted", opted_in), "unsubscribed": ("withdrawn", changed), "cleaned": ("withdrawn", changed)}
+    consent = {
+        "subscribed": ("granted", opted_in),
+        "unsubscribed": ("withdrawn", changed),
+        "cleaned": ("withdrawn", changed),
+    }
     ads = ("granted", opted_in) if status == "subscribed" and rng.random() < 0.4 else (None, None)
-    return replace(record, status=status, deleted=status == "archived", email_client=person.email_client, gender=None,
-                   birth_on=None, region=None, city=None, postcode=None,
-                   email_consent=consent.get(status, (None, None)), ads_consent=ads)
+    return replace(
+        record,
+        status=status,
+        deleted=status == "archived",
+        email_client=person.email_client,
+        gender=None,
+        birth_on=None,
+        region=None,
+        city=None,
+        postcode=None,
+        email_consent=consent.get(status, (None, None)),
+        ads_consent=ads,
+    )
 
 
 def _spoilt(record: Record, rng: Random, today: date) -> Record:
@@ -152,7 +218,7 @@ def typed_phone(phone: str | None, person: Person, rng: Random) -> str | None:
     """The number as somebody typed it: E.164, national with the trunk zero, or international with blanks."""
     if phone is None:
         return None
-    rest = phone[len(person.country.dial):]
+    rest = phone[len(person.country.dial) :]
     chance = rng.random()
     if chance < 0.4:
         return phone
@@ -165,4 +231,4 @@ def _misspelt(name: str, rng: Random) -> str:
     if rng.random() >= 0.06 or len(name) < 4:
         return name
     at = rng.randrange(1, len(name) - 1)
-    return name[:at] + name[at + 1] + name[at] + name[at + 2:]
+    return name[:at] + name[at + 1] + name[at] + name[at + 2 :]

@@ -1,11 +1,12 @@
 """The merchant's records as HubSpot, Shopify and Mailchimp keep them.
 
-Which property of the CRM means what is the merchant's own choice, as in real life; `include/sources/*.yaml` says it to the
-connectors. HubSpot: ``shopify_customer_id``, ``loyalty_id``, ``interests`` (";" between), ``consent_email``, ``consent_ads``
-("granted", "withdrawn" or empty) with ``…_at`` beside, ``consent_text_version``, ``date_of_birth`` (ISO date), ``gender`` (f, m, d),
-``hs_country_region_code`` (ISO 3166). Mailchimp: merge fields ``FNAME``, ``LNAME``, ``PHONE``, ``INTERESTS`` ("," between), the marketing
-permission ``permads`` for ads (only ``enabled: true`` says something; never ticked is unknown), ``status`` for e-mail.
-Shopify: tags ``interest:<name>``.
+Which property of the CRM means what is the merchant's own choice, as in real life; `include/sources/*.yaml` says it
+to the connectors. HubSpot: ``shopify_customer_id``, ``loyalty_id``, ``interests`` (";" between), ``consent_email``,
+``consent_ads`` ("granted", "withdrawn" or empty) with ``…_at`` beside, ``consent_text_version``, ``date_of_birth``
+(ISO date), ``gender`` (f, m, d),
+``hs_country_region_code`` (ISO 3166). Mailchimp: merge fields ``FNAME``, ``LNAME``, ``PHONE``, ``INTERESTS`` (","
+between), the marketing permission ``permads`` for ads (only ``enabled: true`` says something; never ticked is
+unknown), ``status`` for e-mail. Shopify: tags ``interest:<name>``.
 """
 
 from datetime import datetime
@@ -19,8 +20,10 @@ from include.standins.store import Document
 LIST_ID = "a1f09c3b77"
 COUNTRY_NAMES = {"DE": "Germany", "FR": "France", "GB": "United Kingdom", "US": "United States", "NL": "Netherlands"}
 CONSENT_TEXT = "2025-03"
-PERMISSIONS = ({"marketing_permission_id": "permemail0", "text": "Email"},
-               {"marketing_permission_id": "permads000", "text": "Customized Online Advertising"})
+PERMISSIONS = (
+    {"marketing_permission_id": "permemail0", "text": "Email"},
+    {"marketing_permission_id": "permads000", "text": "Customized Online Advertising"},
+)
 STATES = {"granted": "SUBSCRIBED", "withdrawn": "UNSUBSCRIBED", None: "NOT_SUBSCRIBED"}
 
 
@@ -44,19 +47,38 @@ def contact(record: Record) -> Document:
     created, changed = iso_ms(record.created), iso_ms(record.changed)
     (email_state, email_at), (ads_state, ads_at) = record.email_consent, record.ads_consent
     properties = {
-        "hs_object_id": record.key, "createdate": created, "lastmodifieddate": changed, "email": record.email_typed,
-        "phone": record.phone_typed, "firstname": record.first_name, "lastname": record.last_name,
-        "date_of_birth": record.birth_on and record.birth_on.isoformat(), "gender": record.gender,
-        "hs_language": record.language, "country": COUNTRY_NAMES.get(record.country or ""),
-        "hs_country_region_code": record.country, "state": record.region, "city": record.city, "zip": record.postcode,
-        "interests": ";".join(record.interests) or None, "shopify_customer_id": record.ids.get("shopify_customer"),
-        "loyalty_id": record.ids.get("loyalty"), "consent_email": email_state,
-        "consent_email_at": email_at and iso_ms(email_at), "consent_ads": ads_state,
+        "hs_object_id": record.key,
+        "createdate": created,
+        "lastmodifieddate": changed,
+        "email": record.email_typed,
+        "phone": record.phone_typed,
+        "firstname": record.first_name,
+        "lastname": record.last_name,
+        "date_of_birth": record.birth_on and record.birth_on.isoformat(),
+        "gender": record.gender,
+        "hs_language": record.language,
+        "country": COUNTRY_NAMES.get(record.country or ""),
+        "hs_country_region_code": record.country,
+        "state": record.region,
+        "city": record.city,
+        "zip": record.postcode,
+        "interests": ";".join(record.interests) or None,
+        "shopify_customer_id": record.ids.get("shopify_customer"),
+        "loyalty_id": record.ids.get("loyalty"),
+        "consent_email": email_state,
+        "consent_email_at": email_at and iso_ms(email_at),
+        "consent_ads": ads_state,
         "consent_ads_at": ads_at and iso_ms(ads_at),
-        "consent_text_version": CONSENT_TEXT if email_state or ads_state else None, "lifecyclestage": "customer",
+        "consent_text_version": CONSENT_TEXT if email_state or ads_state else None,
+        "lifecyclestage": "customer",
     }
-    body: dict[str, Any] = {"id": record.key, "properties": properties, "createdAt": created, "updatedAt": changed,
-                            "archived": record.deleted}
+    body: dict[str, Any] = {
+        "id": record.key,
+        "properties": properties,
+        "createdAt": created,
+        "updatedAt": changed,
+        "archived": record.deleted,
+    }
     if record.deleted:
         body["archivedAt"] = changed
     return Document(record.key, body, ms(record.created), ms(record.changed), record.deleted)
@@ -66,20 +88,46 @@ def customer(record: Record, orders: int, spent_cents: int) -> Document:
     """A Shopify customer; ``orders`` and ``spent_cents`` are its lifetime figures."""
     gid = f"gid://shopify/Customer/{record.key}"
     state, at = record.email_consent
-    email = {"emailAddress": record.email_typed.strip(), "marketingState": STATES[state], "marketingOptInLevel":
-             "SINGLE_OPT_IN" if state else None, "marketingUpdatedAt": at and iso_z(at), "openTrackingLevel": "UNKNOWN",
-             "validFormat": record.bad != "email_syntax"} if record.email_typed else None
-    phone = {"phoneNumber": record.phone_typed, "smsMarketingConsent":
-             {"state": "NEVER_SUBSCRIBED", "optInLevel": None, "updatedAt": None}} if record.phone_typed else None
+    email = (
+        {
+            "emailAddress": record.email_typed.strip(),
+            "marketingState": STATES[state],
+            "marketingOptInLevel": "SINGLE_OPT_IN" if state else None,
+            "marketingUpdatedAt": at and iso_z(at),
+            "openTrackingLevel": "UNKNOWN",
+            "validFormat": record.bad != "email_syntax",
+        }
+        if record.email_typed
+        else None
+    )
+    phone = (
+        {
+            "phoneNumber": record.phone_typed,
+            "smsMarketingConsent": {"state": "NEVER_SUBSCRIBED", "optInLevel": None, "updatedAt": None},
+        }
+        if record.phone_typed
+        else None
+    )
     body = {
-        "id": gid, "legacyResourceId": record.key, "firstName": record.first_name, "lastName": record.last_name,
-        "displayName": f"{record.first_name} {record.last_name}", "createdAt": iso_z(record.created),
-        "updatedAt": iso_z(record.changed), "state": "ENABLED", "locale": record.language, "note": None,
+        "id": gid,
+        "legacyResourceId": record.key,
+        "firstName": record.first_name,
+        "lastName": record.last_name,
+        "displayName": f"{record.first_name} {record.last_name}",
+        "createdAt": iso_z(record.created),
+        "updatedAt": iso_z(record.changed),
+        "state": "ENABLED",
+        "locale": record.language,
+        "note": None,
         "tags": [f"interest:{name}" for name in record.interests],
-        "verifiedEmail": True, "dataSaleOptOut": record.ads_consent[0] == "withdrawn", "taxExempt": False,
-        "numberOfOrders": str(orders), "amountSpent": money(spent_cents), "defaultEmailAddress": email,
-        "defaultPhoneNumber": phone, "defaultAddress": address(record.key, record.country, record.place(),
-                                                               record.first_name, record.last_name),
+        "verifiedEmail": True,
+        "dataSaleOptOut": record.ads_consent[0] == "withdrawn",
+        "taxExempt": False,
+        "numberOfOrders": str(orders),
+        "amountSpent": money(spent_cents),
+        "defaultEmailAddress": email,
+        "defaultPhoneNumber": phone,
+        "defaultAddress": address(record.key, record.country, record.place(), record.first_name, record.last_name),
     }
     return Document(record.key, body, ms(record.created), ms(record.changed), record.deleted)
 
@@ -91,13 +139,27 @@ def money(cents: int) -> dict[str, str]:
     return {"amount": f"{sign}{cents // 100}.{cents % 100:02d}", "currencyCode": "EUR"}
 
 
-def address(key: str, country: str | None, place: tuple[str | None, str | None, str | None], first: str, last: str) -> dict[str, Any]:
+def address(
+    key: str, country: str | None, place: tuple[str | None, str | None, str | None], first: str, last: str
+) -> dict[str, Any]:
     """Shopify's MailingAddress."""
     city, region, postcode = place
-    return {"id": f"gid://shopify/MailingAddress/{key}", "firstName": first, "lastName": last, "name": f"{first} {last}",
-            "address1": None, "address2": None, "company": None, "phone": None, "city": city, "province": region,
-            "provinceCode": region if country == "US" else None, "country": COUNTRY_NAMES.get(country or ""),
-            "countryCodeV2": country, "zip": postcode}
+    return {
+        "id": f"gid://shopify/MailingAddress/{key}",
+        "firstName": first,
+        "lastName": last,
+        "name": f"{first} {last}",
+        "address1": None,
+        "address2": None,
+        "company": None,
+        "phone": None,
+        "city": city,
+        "province": region,
+        "provinceCode": region if country == "US" else None,
+        "country": COUNTRY_NAMES.get(country or ""),
+        "countryCodeV2": country,
+        "zip": postcode,
+    }
 
 
 def member(record: Record) -> Document:
@@ -106,10 +168,22 @@ def member(record: Record) -> Document:
     ticked = {"permemail0": record.status == "subscribed", "permads000": record.ads_consent[0] == "granted"}
     permissions = [{**one, "enabled": ticked[one["marketing_permission_id"]]} for one in PERMISSIONS]
     body = mailchimp_shapes.member_body(
-        LIST_ID, (record.email_typed or "").strip(), status=record.status, changed_ms=ms(record.changed),
-        signed_up_ms=ms(opted or record.created), language=record.language or "", email_client=record.email_client or "",
-        country_code=record.country or "", source="Embed Form", permissions=permissions,
-        merge_fields={"FNAME": record.first_name, "LNAME": record.last_name, "PHONE": record.phone_typed or "",
-                      "INTERESTS": ",".join(record.interests)})
+        LIST_ID,
+        (record.email_typed or "").strip(),
+        status=record.status,
+        changed_ms=ms(record.changed),
+        signed_up_ms=ms(opted or record.created),
+        language=record.language or "",
+        email_client=record.email_client or "",
+        country_code=record.country or "",
+        source="Embed Form",
+        permissions=permissions,
+        merge_fields={
+            "FNAME": record.first_name,
+            "LNAME": record.last_name,
+            "PHONE": record.phone_typed or "",
+            "INTERESTS": ",".join(record.interests),
+        },
+    )
     body["timestamp_signup"] = mailchimp_shapes.stamp(ms(record.created))
     return Document(record.key, body, ms(record.created), ms(record.changed), record.deleted)

@@ -1,7 +1,7 @@
 """Shopify's Admin GraphQL interface, 2026-10, on this machine.
 
-Executed by graphql-core against `shopify.graphql`. Errors of the query, a missing scope and "Throttled" are answered with HTTP 200, as
-the platform does. Limits: https://shopify.dev/docs/api/usage/limits (read 2026-11-21).
+Executed by graphql-core against `shopify.graphql`. Errors of the query, a missing scope and "Throttled" are answered
+with HTTP 200, as the platform does. Limits: https://shopify.dev/docs/api/usage/limits (read 2026-11-21).
 
 Settings of the store: ``shopify.plan`` (standard, advanced, plus, enterprise), ``shopify.scopes``.
 """
@@ -26,8 +26,8 @@ from include.standins.store import FAR_FUTURE
 
 VERSION = "2026-10"
 COST_MAXIMUM = 1_000
-# Points restored a second; the bucket holds twenty seconds of them. By default the largest plan: the way connections are
-# counted here is dearer than the platform's, and a first load should not wait longer than it would there.
+# Points restored a second; the bucket holds twenty seconds of them. By default the largest plan: the way connections
+# are counted here is dearer than the platform's, and a first load should not wait longer than it would there.
 DEFAULT_PLAN = "enterprise"
 PLANS: Mapping[str, float] = {"standard": 100, "advanced": 200, "plus": 1_000, "enterprise": 2_000}
 BUCKET_SECONDS = 20
@@ -49,7 +49,10 @@ def fault_answer(kind: str, seconds: float) -> Response:
         return Json({"errors": [_error("Throttled", "THROTTLED", documentation=_RULES)], "extensions": {"cost": cost}})
     if kind == "expired_token":
         return _refused()
-    return Json({"errors": [_error("Internal error. Looks like something went wrong on our end.", "INTERNAL_SERVER_ERROR")]}, 500)
+    return Json(
+        {"errors": [_error("Internal error. Looks like something went wrong on our end.", "INTERNAL_SERVER_ERROR")]},
+        500,
+    )
 
 
 def _error(message: str, code: str, **more: Any) -> dict[str, Any]:
@@ -78,8 +81,13 @@ def read_query(text: str) -> Prepared:
     except GraphQLError as error:
         return Prepared(None, (), (_worded(error, "GRAPHQL_PARSE_FAILED"),))
     if found:
-        return Prepared(None, (), tuple(_worded(error, "undefinedField" if "Cannot query" in error.message else "invalid")
-                                        for error in found))
+        return Prepared(
+            None,
+            (),
+            tuple(
+                _worded(error, "undefinedField" if "Cannot query" in error.message else "invalid") for error in found
+            ),
+        )
     return Prepared(document, shopify_cost.parts_of(schema(), document), ())
 
 
@@ -118,17 +126,34 @@ class Shopify:
     def _answer(self, prepared: Prepared, variables: dict[str, Any]) -> dict[str, Any]:
         requested = max(1.0, shopify_cost.requested(prepared.parts, variables))
         if requested > COST_MAXIMUM:
-            return {"errors": [_error(f"Query cost is {requested:.0f}, which exceeds the single query max cost limit ({COST_MAXIMUM}).",
-                                      "MAX_COST_EXCEEDED", cost=requested, maxCost=COST_MAXIMUM, documentation=_RULES)]}
+            return {
+                "errors": [
+                    _error(
+                        f"Query cost is {requested:.0f}, which exceeds the single query max cost limit "
+                        f"({COST_MAXIMUM}).",
+                        "MAX_COST_EXCEEDED",
+                        cost=requested,
+                        maxCost=COST_MAXIMUM,
+                        documentation=_RULES,
+                    )
+                ]
+            }
         admitted, left = self._bucket.take("app", requested)
         if not admitted:
-            return {"errors": [_error("Throttled", "THROTTLED", documentation=_RULES)],
-                    "extensions": {"cost": self._cost(requested, None, left)}}
+            return {
+                "errors": [_error("Throttled", "THROTTLED", documentation=_RULES)],
+                "extensions": {"cost": self._cost(requested, None, left)},
+            }
         shop = self._shop()
-        result = execute_sync(schema(), prepared.document, context_value=shop, variable_values=variables, field_resolver=_stored)
+        result = execute_sync(
+            schema(), prepared.document, context_value=shop, variable_values=variables, field_resolver=_stored
+        )
         actual = max(1.0, shopify_cost.actual(prepared.parts, result.data)) if result.data else 1.0
         left = self._bucket.take("app", actual - requested)[1]
-        extensions = {"cost": self._cost(requested, actual, left), **({"search": shop.warnings} if shop.warnings else {})}
+        extensions = {
+            "cost": self._cost(requested, actual, left),
+            **({"search": shop.warnings} if shop.warnings else {}),
+        }
         errors = [_worded(error, "BAD_REQUEST") for error in result.errors or ()]
         return {**({"errors": errors} if errors else {}), "data": result.data, "extensions": extensions}
 
@@ -138,5 +163,9 @@ class Shopify:
         return Shop(self._store, oldest, scopes)
 
     def _cost(self, requested: float, actual: float | None, left: float) -> dict[str, Any]:
-        status = {"maximumAvailable": self._bucket.size, "currentlyAvailable": round(left, 1), "restoreRate": float(self._rate)}
+        status = {
+            "maximumAvailable": self._bucket.size,
+            "currentlyAvailable": round(left, 1),
+            "restoreRate": float(self._rate),
+        }
         return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}

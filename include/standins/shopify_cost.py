@@ -1,8 +1,9 @@
 """What a query costs at Shopify, before and after it ran.
 
-Documented (https://shopify.dev/docs/api/usage/limits, read 2026-11-21): a scalar or enum nothing, an object one point, a connection
-"sized by first and last". How it is sized is not; here it is two points and its size times what one entry costs, which is how it was when it
-was documented and no less than today's. Requested is counted from the query, actual from the answer.
+Documented (https://shopify.dev/docs/api/usage/limits, read 2026-11-21): a scalar or enum nothing, an object one
+point, a connection "sized by first and last". How it is sized is not; here it is two points and its size times what
+one entry costs, which is how it was when it was documented and no less than today's. Requested is counted from the
+query, actual from the answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,8 +56,9 @@ def parts_of(schema: GraphQLSchema, document: DocumentNode) -> tuple[Part, ...]:
     return _below(schema, schema.query_type, operation.selection_set, fragments)
 
 
-def _below(schema: GraphQLSchema, of: Any, selected: SelectionSetNode,
-           fragments: Mapping[str, FragmentDefinitionNode]) -> tuple[Part, ...]:
+def _below(
+    schema: GraphQLSchema, of: Any, selected: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[Part, ...]:
     found: list[Part] = []
     for one in selected.selections:
         if isinstance(one, FieldNode):
@@ -67,11 +69,15 @@ def _below(schema: GraphQLSchema, of: Any, selected: SelectionSetNode,
             found += _below(schema, inner, one.selection_set, fragments)
         elif isinstance(one, FragmentSpreadNode):
             fragment = fragments[one.name.value]
-            found += _below(schema, schema.get_type(fragment.type_condition.name.value), fragment.selection_set, fragments)
+            found += _below(
+                schema, schema.get_type(fragment.type_condition.name.value), fragment.selection_set, fragments
+            )
     return tuple(found)
 
 
-def _part(schema: GraphQLSchema, of: Any, one: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Part | None:
+def _part(
+    schema: GraphQLSchema, of: Any, one: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Part | None:
     name = one.name.value
     if name.startswith("__") or one.selection_set is None:
         return None

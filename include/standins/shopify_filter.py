@@ -1,7 +1,7 @@
 """The ``query`` argument of Shopify's connections: terms with comparators, joined by AND.
 
-Source: https://shopify.dev/docs/api/usage/search-syntax (read 2026-11-21). As on the platform, a term whose field the connection
-does not know is ignored, and a warning in ``extensions.search`` is all there is to see of it.
+Source: https://shopify.dev/docs/api/usage/search-syntax (read 2026-11-21). As on the platform, a term whose field the
+connection does not know is ignored, and a warning in ``extensions.search`` is all there is to see of it.
 """
 
 import re
@@ -12,7 +12,9 @@ from typing import Any
 
 from include.standins.store import FAR_FUTURE, Document, Filter
 
-_TERM = re.compile(r"""(?P<field>[a-z_]+):(?P<comparator>>=|<=|>|<|)\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>\S+))""")
+_TERM = re.compile(
+    r"""(?P<field>[a-z_]+):(?P<comparator>>=|<=|>|<|)\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>\S+))"""
+)
 _TIMES = {"updated_at": "updatedAt", "created_at": "createdAt", "processed_at": "processedAt"}
 FIELDS: Mapping[str, frozenset[str]] = {
     "customer": frozenset({"id", "email", "phone", "updated_at"}),
@@ -64,7 +66,12 @@ def read(text: str | None, kind: str) -> Query:
 def _span(term: Term) -> tuple[int, int]:
     """Change times in ms that a term on a time lets through, as [low, high)."""
     at = _ms(term.value)
-    spans = {">=": (at, FAR_FUTURE), ">": (at + 1000, FAR_FUTURE), "<": (-FAR_FUTURE, at), "<=": (-FAR_FUTURE, at + 1000)}
+    spans = {
+        ">=": (at, FAR_FUTURE),
+        ">": (at + 1000, FAR_FUTURE),
+        "<": (-FAR_FUTURE, at),
+        "<=": (-FAR_FUTURE, at + 1000),
+    }
     return spans.get(term.comparator, (at, at + 1000))  # times have whole seconds
 
 
@@ -84,12 +91,21 @@ def holds(term: Term, document: Document) -> bool:
         return low <= _ms(body[_TIMES[term.field]]) < high
     if term.field == "id":
         mine, value = int(document.id), int(term.value.rpartition("/")[2])
-        return {">=": mine >= value, ">": mine > value, "<": mine < value, "<=": mine <= value}.get(term.comparator, mine == value)
+        return {">=": mine >= value, ">": mine > value, "<": mine < value, "<=": mine <= value}.get(
+            term.comparator, mine == value
+        )
     return _text(term.field, body).lower() == term.value.lower()
 
 
 def _text(field: str, body: Mapping[str, Any]) -> str:
     customer = body.get("customer") or {}
     address, number = body.get("defaultEmailAddress") or {}, body.get("defaultPhoneNumber") or {}
-    return str({"email": body.get("email") or address.get("emailAddress"), "phone": number.get("phoneNumber"),
-                "customer_id": customer.get("legacyResourceId"), "financial_status": body.get("displayFinancialStatus")}[field] or "")
+    return str(
+        {
+            "email": body.get("email") or address.get("emailAddress"),
+            "phone": number.get("phoneNumber"),
+            "customer_id": customer.get("legacyResourceId"),
+            "financial_status": body.get("displayFinancialStatus"),
+        }[field]
+        or ""
+    )

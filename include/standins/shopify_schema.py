@@ -1,6 +1,7 @@
 """The schema that the stand-in executes, with a resolver wherever a stored document is not yet the answer.
 
-Stored documents have the interface's own shape; connections below a document are plain lists there, and a money bag holds its shop money only.
+Stored documents have the interface's own shape; connections below a document are plain lists there, and a money bag
+holds its shop money only.
 """
 
 import base64
@@ -45,7 +46,9 @@ class Shop:
     def _may_see(self, kind: str, document: Document) -> bool:
         return kind != "order" or document.created_at >= self.oldest_order_ms
 
-    def page(self, kind: str, text: str | None, order: Order, *, descending: bool, cursor: Node | None, limit: int) -> list[Document]:
+    def page(
+        self, kind: str, text: str | None, order: Order, *, descending: bool, cursor: Node | None, limit: int
+    ) -> list[Document]:
         """Documents of a kind that a filter lets through; one more than asked for shows that there are more.
 
         :raises GraphQLError: the filter cannot be read.
@@ -54,17 +57,28 @@ class Shop:
             query = shopify_filter.read(text, kind)
         except shopify_filter.BadFilter as error:
             raise GraphQLError(f"Invalid search: {error}", extensions={"code": "BAD_USER_INPUT"}) from error
-        self.warnings += [{"path": [kind], "query": text, "warnings": [
-            {"field": field, "message": "Invalid search field for this query.", "code": "invalid_field"}]} for field in query.unknown]
+        self.warnings += [
+            {
+                "path": [kind],
+                "query": text,
+                "warnings": [
+                    {"field": field, "message": "Invalid search field for this query.", "code": "invalid_field"}
+                ],
+            }
+            for field in query.unknown
+        ]
         offset = int((cursor or {}).get("offset", 0))
         hidden = kind == "order" and self.oldest_order_ms > -FAR_FUTURE
         if not query.rest and not hidden and not descending:
             after = (int(cursor["at"]), str(cursor["last_id"])) if cursor else None
             return self.store.page("shopify", kind, query.within, order=order, after=after, limit=limit)
-        matching = (one for one in self.store.page("shopify", kind, query.within, order=order, descending=descending, limit=-1)
-                    if self._may_see(kind, one) and all(shopify_filter.holds(term, one) for term in query.rest))
+        matching = (
+            one
+            for one in self.store.page("shopify", kind, query.within, order=order, descending=descending, limit=-1)
+            if self._may_see(kind, one) and all(shopify_filter.holds(term, one) for term in query.rest)
+        )
         found = [one for one in matching if cursor is None or descending or _place(one, order) > _place_of(cursor)]
-        return found[offset:offset + limit] if descending else found[:limit]
+        return found[offset : offset + limit] if descending else found[:limit]
 
 
 def _place(one: Document, order: Order) -> tuple[int, int]:
@@ -86,7 +100,9 @@ def _decode(text: str | None) -> Node | None:
     try:
         return orjson.loads(base64.b64decode(text))
     except ValueError as error:
-        raise GraphQLError("Invalid cursor for current pagination sort.", extensions={"code": "BAD_USER_INPUT"}) from error
+        raise GraphQLError(
+            "Invalid cursor for current pagination sort.", extensions={"code": "BAD_USER_INPUT"}
+        ) from error
 
 
 def _asked(first: int | None, last: int | None) -> int:
@@ -99,52 +115,100 @@ def _asked(first: int | None, last: int | None) -> int:
 
 
 def _root(kind: str, scope: str) -> Any:
-    def resolve(_: Any, info: GraphQLResolveInfo, *, after: str | None = None, before: str | None = None, first: int | None = None,
-                last: int | None = None, query: str | None = None, reverse: bool = False, sortKey: str = "ID",
-                savedSearchId: str | None = None) -> Node:
-        if before is not None or first is None and last is not None:
-            raise GraphQLError("The stand-in pages forwards only: give first and after.", extensions={"code": "BAD_REQUEST"})
+    def resolve(
+        _: Any,
+        info: GraphQLResolveInfo,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+        query: str | None = None,
+        reverse: bool = False,
+        sortKey: str = "ID",
+        savedSearchId: str | None = None,
+    ) -> Node:
+        if before is not None or (first is None and last is not None):
+            raise GraphQLError(
+                "The stand-in pages forwards only: give first and after.", extensions={"code": "BAD_REQUEST"}
+            )
         shop: Shop = info.context
         if scope not in shop.scopes:
-            raise GraphQLError(f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",
-                               extensions={"code": "ACCESS_DENIED"})
+            raise GraphQLError(
+                f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",
+                extensions={"code": "ACCESS_DENIED"},
+            )
         asked, order, cursor = _asked(first, last), _ORDERS[sortKey], _decode(after)
         found = shop.page(kind, query, order, descending=reverse, cursor=cursor, limit=asked + 1)
         start = int((cursor or {}).get("offset", 0))
-        cursors = [_encode({"last_id": one.id, "at": _place(one, order)[0] if order != "id" else -FAR_FUTURE,
-                            **({"offset": start + no} if reverse else {})}) for no, one in enumerate(found[:asked], 1)]
-        return _connection([one.body for one in found[:asked]], cursors, more=len(found) > asked, before=after is not None)
+        cursors = [
+            _encode(
+                {
+                    "last_id": one.id,
+                    "at": _place(one, order)[0] if order != "id" else -FAR_FUTURE,
+                    **({"offset": start + no} if reverse else {}),
+                }
+            )
+            for no, one in enumerate(found[:asked], 1)
+        ]
+        return _connection(
+            [one.body for one in found[:asked]], cursors, more=len(found) > asked, before=after is not None
+        )
+
     return resolve
 
 
 def _connection(nodes: list[Node], cursors: list[str], *, more: bool, before: bool) -> Node:
-    info = {"hasNextPage": more, "hasPreviousPage": before, "startCursor": cursors[0] if cursors else None,
-            "endCursor": cursors[-1] if cursors else None}
+    info = {
+        "hasNextPage": more,
+        "hasPreviousPage": before,
+        "startCursor": cursors[0] if cursors else None,
+        "endCursor": cursors[-1] if cursors else None,
+    }
     return {"nodes": nodes, "pageInfo": info, "cursors": cursors}
 
 
 def _below(field: str) -> Any:
     """A connection over a list that the document holds."""
-    def resolve(source: Node, info: GraphQLResolveInfo, *, after: str | None = None, before: str | None = None,
-                first: int | None = None, last: int | None = None, reverse: bool = False) -> Node:
+
+    def resolve(
+        source: Node,
+        info: GraphQLResolveInfo,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+        reverse: bool = False,
+    ) -> Node:
         nodes = source[field][::-1] if reverse else source[field]
         start = int((_decode(after) or {"offset": 0})["offset"])
-        shown = nodes[start:start + _asked(first, last)]
+        shown = nodes[start : start + _asked(first, last)]
         cursors = [_encode({"offset": start + no}) for no in range(1, len(shown) + 1)]
         return _connection(shown, cursors, more=start + len(shown) < len(nodes), before=start > 0)
+
     return resolve
 
 
 def _customer(source: Node, info: GraphQLResolveInfo) -> Node | None:
     """Orders hold only the id of their customer: the rest is fetched when it is asked for."""
     stub = source["customer"]
-    fields = {getattr(one, "name", None) and one.name.value for node in info.field_nodes for one in node.selection_set.selections}
+    fields = {
+        getattr(one, "name", None) and one.name.value
+        for node in info.field_nodes
+        for one in node.selection_set.selections
+    }
     return stub if stub is None or fields <= _IDENTITY else info.context.one(stub["id"])
 
 
 def _shop(_: Any, info: GraphQLResolveInfo) -> Node:
-    return {"id": "gid://shopify/Shop/1", "name": "Laden", "currencyCode": "EUR", "ianaTimezone": "Europe/Berlin",
-            "myshopifyDomain": "laden.myshopify.example"}
+    return {
+        "id": "gid://shopify/Shop/1",
+        "name": "Laden",
+        "currencyCode": "EUR",
+        "ianaTimezone": "Europe/Berlin",
+        "myshopifyDomain": "laden.myshopify.example",
+    }
 
 
 @cache
@@ -153,20 +217,32 @@ def schema() -> GraphQLSchema:
     built = build_schema(SDL.read_text(encoding="utf-8"))
     resolvers: dict[str, dict[str, Any]] = {
         "QueryRoot": {
-            "customers": _root("customer", "read_customers"), "orders": _root("order", "read_orders"),
-            "abandonedCheckouts": _root("abandoned_checkout", "read_orders"), "shop": _shop,
-            "customer": lambda _, info, id: info.context.one(id), "order": lambda _, info, id: info.context.one(id),
-            "node": lambda _, info, id: info.context.one(id), "nodes": lambda _, info, ids: [info.context.one(id) for id in ids]},
-        "Order": {"lineItems": _below("lineItems"), "customer": _customer,
-                  "refunds": lambda source, info, first=None: source["refunds"][:first]},
+            "customers": _root("customer", "read_customers"),
+            "orders": _root("order", "read_orders"),
+            "abandonedCheckouts": _root("abandoned_checkout", "read_orders"),
+            "shop": _shop,
+            "customer": lambda _, info, id: info.context.one(id),
+            "order": lambda _, info, id: info.context.one(id),
+            "node": lambda _, info, id: info.context.one(id),
+            "nodes": lambda _, info, ids: [info.context.one(id) for id in ids],
+        },
+        "Order": {
+            "lineItems": _below("lineItems"),
+            "customer": _customer,
+            "refunds": lambda source, info, first=None: source["refunds"][:first],
+        },
         "Refund": {"refundLineItems": _below("refundLineItems")},
         "AbandonedCheckout": {"lineItems": _below("lineItems"), "customer": _customer},
         "MoneyBag": {"presentmentMoney": lambda source, info: source["shopMoney"]},
     }
     for name, kind in built.type_map.items():
         if name.endswith("Connection") and isinstance(kind, GraphQLObjectType):
-            resolvers[name] = {"edges": lambda source, info: [
-                {"cursor": cursor, "node": node} for cursor, node in zip(source["cursors"], source["nodes"], strict=True)]}
+            resolvers[name] = {
+                "edges": lambda source, info: [
+                    {"cursor": cursor, "node": node}
+                    for cursor, node in zip(source["cursors"], source["nodes"], strict=True)
+                ]
+            }
     for name, fields in resolvers.items():
         for field, resolve in fields.items():
             built.type_map[name].fields[field].resolve = resolve

@@ -1,7 +1,9 @@
 """HubSpot's stand-in: the vendor's shapes, paging, cap, limits, errors."""
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import requests
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
+from include.standins.store import Store
 from tests.standins import Standins, running_standins
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -42,8 +45,6 @@ def contact(no: int, *, changed: int = DAY, **properties: str | None) -> dict[st
 
 
 def _iso(ms: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
@@ -292,3 +293,18 @@ def test_a_batch_names_what_it_did_not_find(api: Api):
     assert [one["id"] for one in answer.json()["results"]] == ["1"]
     assert answer.json()["errors"][0]["context"]["ids"] == ["nobody@mail.example"]
     assert api.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": "1"}] * 101, "properties": []}).status_code == 400
+
+
+def test_a_search_knows_a_change_only_when_the_index_has_it(tmp_path: Path):
+    store = Store(tmp_path / "merchant.sqlite")
+    store.set_setting("hubspot.index_lag_seconds", 30)
+    store.save_to(tmp_path / "first_state.sqlite")
+    store.close()
+    with running_standins(tmp_path, platforms=("hubspot",)) as server:
+        api = Api(server)
+        server.put("hubspot", "contact", contact(1), contact(2, changed=int(time.time() * 1000)))
+        listed = [one["id"] for one in api.get(CONTACTS).json()["results"]]
+        found = [one["id"] for one in api.search().json()["results"]]
+        server.advance(40)
+        later = [one["id"] for one in api.search().json()["results"]]
+    assert (listed, found, later) == (["1", "2"], ["1"], ["1", "2"])

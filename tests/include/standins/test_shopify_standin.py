@@ -29,7 +29,8 @@ PAGED = """query ($first: Int!, $after: String, $filter: String, $reverse: Boole
   page: customers(first: $first, after: $after, query: $filter, sortKey: UPDATED_AT, reverse: $reverse) {
     nodes { id updatedAt } pageInfo { hasNextPage endCursor } } }"""
 CHEAP = "{ customers(first: 1) { nodes { id } } }"
-DEAR = "{ orders(first: 200) { nodes { id customer { id } shippingAddress { city } totalPriceSet { shopMoney { amount } } } } }"
+DEAR = """{ orders(first: 200) { nodes {
+  id customer { id } shippingAddress { city } totalPriceSet { shopMoney { amount } } } } }"""
 
 
 class Api:
@@ -195,9 +196,12 @@ def test_a_filter_on_an_unknown_field_is_ignored_with_a_warning(api: Api):
 
 def test_orders_have_their_lines_refunds_and_customer(api: Api, truth: dict[str, Any]):
     query = """query ($first: Int!, $after: String) { page: orders(first: $first, after: $after, sortKey: CREATED_AT) {
-      nodes { legacyResourceId email customer { id displayName defaultEmailAddress { emailAddress } } currentTotalPriceSet { presentmentMoney { amount currencyCode } }
-        lineItems(first: 10) { edges { node { sku quantity discountedTotalSet { shopMoney { amount } } } } pageInfo { hasNextPage } }
-        refunds(first: 5) { totalRefundedSet { shopMoney { amount } } refundLineItems(first: 10) { nodes { quantity lineItem { sku } } } } }
+      nodes { legacyResourceId email customer { id displayName defaultEmailAddress { emailAddress } }
+        currentTotalPriceSet { presentmentMoney { amount currencyCode } }
+        lineItems(first: 10) { edges { node { sku quantity discountedTotalSet { shopMoney { amount } } } }
+          pageInfo { hasNextPage } }
+        refunds(first: 5) { totalRefundedSet { shopMoney { amount } }
+          refundLineItems(first: 10) { nodes { quantity lineItem { sku } } } } }
       pageInfo { hasNextPage endCursor } } }"""
     nodes = {node["legacyResourceId"]: node for page in api.pages(query, first=4) for node in page}
     assert set(nodes) == set(truth["shopify.orders"])
@@ -229,7 +233,8 @@ def test_lines_below_an_order_are_paged_too(api: Api):
 
 def test_checkouts_name_their_customer(api: Api, truth: dict[str, Any]):
     nodes = api.data(
-        "{ abandonedCheckouts(first: 100) { nodes { id completedAt customer { legacyResourceId } totalPriceSet { shopMoney { amount } } } } }"
+        """{ abandonedCheckouts(first: 100) { nodes {
+          id completedAt customer { legacyResourceId } totalPriceSet { shopMoney { amount } } } } }"""
     )
     for node in nodes["abandonedCheckouts"]["nodes"]:
         row = truth["shopify.checkouts"][node["id"].rpartition("/")[2]]
@@ -264,7 +269,7 @@ def test_a_query_over_a_thousand_points_is_refused(api: Api):
 
 
 def test_an_empty_bucket_throttles_with_status_200_and_fills_again(tmp_path: Path):
-    query = "{ orders(first: 190) { nodes { id customer { id } shippingAddress { city } totalPriceSet { shopMoney { amount } } } } }"
+    query = DEAR.replace("200", "190")
     with running_standins(prepared(tmp_path / "state", plan="standard"), platforms=("shopify",)) as running:
         api = Api(running)
         answers = [api.answer(query) for _ in range(12)]
@@ -279,7 +284,8 @@ def test_an_empty_bucket_throttles_with_status_200_and_fills_again(tmp_path: Pat
 
 
 def test_orders_older_than_sixty_days_need_their_scope(tmp_path: Path, truth: dict[str, Any]):
-    query = "query ($first: Int!, $after: String) { page: orders(first: $first, after: $after, sortKey: ID) { nodes { createdAt } pageInfo { hasNextPage endCursor } } }"
+    query = """query ($first: Int!, $after: String) { page: orders(first: $first, after: $after, sortKey: ID) {
+      nodes { createdAt } pageInfo { hasNextPage endCursor } } }"""
     with running_standins(prepared(tmp_path / "state", scopes=["read_orders"]), platforms=("shopify",)) as running:
         api = Api(running)
         seen = [node["createdAt"] for page in api.pages(query, first=50) for node in page]
