@@ -39,8 +39,8 @@ def mailbox() -> Iterator[tuple[Mailbox, SmtpChannel]]:
     box = Mailbox()
     controller = Controller(box, hostname="127.0.0.1", port=free_port())
     controller.start()
-    yield box, SmtpChannel("127.0.0.1", controller.port, "flow@shop.example", {"data": ["ana@shop.example", "ben@shop.example"]},
-                           "ops@shop.example")
+    owners = {"data": ["ana@shop.example", "ben@shop.example"]}
+    yield box, SmtpChannel("127.0.0.1", controller.port, "flow@shop.example", owners, "ops@shop.example")
     controller.stop()
 
 
