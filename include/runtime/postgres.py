@@ -139,13 +139,7 @@ class EmbeddedPostgres:
 
     def ensure_database(self, name: str) -> str:
         """Make role and database ``name`` (owner: the role) when missing; return the role's URL."""
-        with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=5) as conn:
-            if conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone() is None:
-                conn.execute(
-                    sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(self.password))
-                )
-            if conn.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
-                conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(name)))
+        ensure_database(self.url("postgres"), name, self.password)
         return self.url(name, role=name)
 
     def _initialise(self) -> None:
@@ -172,3 +166,17 @@ class EmbeddedPostgres:
         with (draft / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write("\n".join(["", "# audienceflow", *lines, ""]))
         draft.rename(self.data)
+
+
+def ensure_database(admin_url: str, name: str, password: str) -> None:
+    """Make role and database ``name`` (owner: the role) when missing.
+
+    :param admin_url: libpq URL of a superuser.
+    """
+    with psycopg.connect(admin_url, autocommit=True, connect_timeout=5) as conn:
+        if conn.execute("select from pg_roles where rolname = %s", (name,)).fetchone() is None:
+            conn.execute(
+                sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(password))
+            )
+        if conn.execute("select from pg_database where datname = %s", (name,)).fetchone() is None:
+            conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(name)))

@@ -68,7 +68,12 @@ def open_store(
 
 
 def make_app(
-    context: Context, clock: MovableClock, first_state: Path, smtp_port: int, platforms: Sequence[str] = PLATFORMS
+    context: Context,
+    clock: MovableClock,
+    first_state: Path,
+    smtp_port: int,
+    platforms: Sequence[str] = PLATFORMS,
+    host: str = HOST,
 ) -> Starlette:
     """The application: a mount for each platform, ``/_control``, and the mail receiver while it runs."""
     modules = {name: importlib.import_module(f"include.standins.{name}") for name in platforms}
@@ -79,7 +84,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         receiver = partial(SMTP, alerts.MailReceiver(context), enable_SMTPUTF8=True)
-        mail = await asyncio.get_running_loop().create_server(receiver, HOST, smtp_port)
+        mail = await asyncio.get_running_loop().create_server(receiver, host, smtp_port)
         yield
         mail.close()
         context.store.close()
@@ -133,9 +138,9 @@ def serve(options: Namespace) -> None:
     clock = MovableClock(time.time)
     log = RequestLog(folder / "requests.sqlite", answers=options.answers, secrets=TOKENS.values())
     context = Context(store, log, FaultPlan(), clock=clock)
-    listener = socket.create_server((HOST, options.port), backlog=256)
+    listener = socket.create_server((options.host, options.port), backlog=256)
     smtp_port = options.smtp_port or _free_port()
-    app = make_app(context, clock, folder / "first_state.sqlite", smtp_port, platforms)
+    app = make_app(context, clock, folder / "first_state.sqlite", smtp_port, platforms, options.host)
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,
@@ -164,6 +169,7 @@ def _free_port() -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(prog="python -m include.standins.server", description="The platforms' stand-ins.")
     parser.add_argument("--folder", required=True, help="where the state is kept")
+    parser.add_argument("--host", default=HOST, help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--smtp-port", type=int, default=0, help="0: any free one")
     parser.add_argument("--customers", type=int, default=5000, help="size of the merchant at the first start; 0: none")

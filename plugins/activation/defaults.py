@@ -3,11 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from airflow.sdk import RetryDecision, RetryPolicy
 from airflow.sdk.definitions.context import Context
 
 from activation.alerts import StateChangeNotifier
 from include.errors import FatalError, RetriableError
+
+# A mistake in our own code or SQL is the same at the next try: better red at once than in five minutes.
+OUR_MISTAKES = (AttributeError, ImportError, LookupError, NameError, TypeError, psycopg.ProgrammingError)
 
 
 class ByKindOfError(RetryPolicy):
@@ -16,7 +20,7 @@ class ByKindOfError(RetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        if isinstance(exception, FatalError):
+        if isinstance(exception, (FatalError, *OUR_MISTAKES)):
             return RetryDecision.fail(reason="a retry cannot help")
         if isinstance(exception, RetriableError) and exception.retry_after is not None:
             return RetryDecision.retry(timedelta(seconds=exception.retry_after), reason="the platform asked to wait")

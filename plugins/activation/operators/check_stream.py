@@ -7,6 +7,7 @@ from airflow.sdk.definitions.context import Context
 
 from activation.operators.warehouse_operator import WarehouseOperator
 from include import quality
+from include.sources.registry import STREAMS
 from include.task_run import Record
 
 
@@ -25,7 +26,7 @@ class CheckStreamOperator(WarehouseOperator):
         self.stream = stream
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
-        checked = quality.check_stream(conn, url, self.stream)
+        checked = quality.check_stream(conn, url, STREAMS[self.stream])
         return {
             "batch_id": checked.batch_id,
             "records": checked.records,

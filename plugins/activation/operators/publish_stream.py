@@ -8,6 +8,7 @@ from airflow.sdk.definitions.context import Context
 
 from activation.operators.warehouse_operator import WarehouseOperator
 from include import publishing
+from include.sources.registry import STREAMS
 
 
 class PublishStreamOperator(WarehouseOperator):
@@ -26,4 +27,4 @@ class PublishStreamOperator(WarehouseOperator):
         self.stream = stream
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
-        return asdict(publishing.publish_stream(conn, self.stream))
+        return asdict(publishing.publish_stream(conn, STREAMS[self.stream]))
