@@ -217,7 +217,7 @@ cast_row as (
         consent_ads_said_at,
         staging.read_time(created_at, m.constant_timezone, m.constant_date_order) as created_at,
         staging.read_time(changed_at, m.constant_timezone, m.constant_date_order) as changed_at,
-        coalesce(lower(deleted) in ('true', 't', '1', 'yes'), false) or line_deleted as deleted,
+        coalesce(lower(deleted) in ('true', 't', '1', 'yes', 'archived', 'deleted'), false) or line_deleted as deleted,
         email,
         phone,
         coalesce(staging.read_country(phone_country, m.countries), m.constant_phone_country) as phone_country,

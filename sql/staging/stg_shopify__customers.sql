@@ -129,7 +129,7 @@ cast_row as (
         consent_ads_said_at,
         staging.read_time(created_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as created_at,
         staging.read_time(changed_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as changed_at,
-        coalesce(lower(deleted) in ('true', 't', '1', 'yes'), false) as deleted,
+        coalesce(lower(deleted) in ('true', 't', '1', 'yes', 'archived', 'deleted'), false) as deleted,
         email,
         phone,
         coalesce(staging.read_country(phone_country, %(countries)s::jsonb), %(constant_phone_country)s::text) as phone_country,

@@ -1,0 +1,14 @@
+"""The sources' clients for the stand-ins, as the hooks make them."""
+
+from typing import Any
+
+from include.sources import hubspot, mailchimp, shopify
+from tests.standins import Standins
+
+
+def client_of(standins: Standins, source: str) -> Any:
+    """A client of one platform with the stand-in's own credentials."""
+    account = standins.account(source)
+    if source == "mailchimp":
+        return mailchimp.client(account["base_url"], account["token"], account["list_id"])
+    return {"hubspot": hubspot, "shopify": shopify}[source].client(account["base_url"], account["token"])
