@@ -66,7 +66,8 @@ where
     and not exists (
         select from published as p
         where
-            p.record_key = staged.record_key
+            p.stream = %(stream)s  -- the key's index begins with it, and the planner takes the staged rows for few
+            and p.record_key = staged.record_key
             and (
                 p.payload_hash = staged.payload_hash
                 or not checking.is_newer(staged.changed_at, staged.raw_id, p.changed_at, p.raw_id)
