@@ -126,6 +126,7 @@ def running_standins(
         "--platforms",
         ",".join(platforms),
         "--until-eof",
+        "--resettable",
         *options,
     ]
     process = subprocess.Popen(

@@ -177,6 +177,8 @@ class Control:
         return Response(status_code=204)
 
     def reset(self, request: Request) -> Response:
+        if not self.first_state.exists():
+            return PlainTextResponse("start the server with --resettable to be able to reset it", 409)
         self.context.faults.replace()
         self.context.log.clear()
         self.clock.ahead = 0.0

@@ -8,6 +8,7 @@ kept in the folder; the merchant is generated when the folder is empty.
 import asyncio
 import importlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -34,23 +35,31 @@ from include.standins.serving import BreakableProtocol, PlatformApp, plain_fault
 
 PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "slack")
 HOST = "127.0.0.1"
+FIRST_STATE = "first_state.sqlite"
 
 
 def open_store(
-    folder: Path, *, customers: int, seed: int, platforms: Sequence[str] = PLATFORMS, drops: Path | None = None
+    folder: Path,
+    *,
+    customers: int,
+    seed: int,
+    platforms: Sequence[str] = PLATFORMS,
+    drops: Path | None = None,
+    resettable: bool = False,
 ) -> Store:
     """The store in ``folder``; with the merchant of that many customers in it when there was none.
 
     :param drops: where the till's exports are put, for the merchant.
+    :param resettable: keep a copy of the first state for ``/_control/reset``.
 
     It is generated into a file of another name, so that an interrupted start leaves nothing half-made behind.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path, first_state = folder / "merchant.sqlite", folder / "first_state.sqlite"
-    if not first_state.exists():
+    path = folder / "merchant.sqlite"
+    if not path.exists():
         for leftover in folder.glob("*.sqlite*"):
             leftover.unlink()
-        made = Store(folder / "making.sqlite")
+        made = Store(folder / "making.sqlite", scratch=True)
         if customers:
             importlib.import_module("include.standins.merchant").generate(
                 made, customers=customers, seed=seed, drops=drops
@@ -61,9 +70,10 @@ def open_store(
                 prepare(made, int(time.time() * 1000))
         made.set_setting("customers", customers)
         made.set_setting("seed", seed)
-        made.save_to(path)
         made.close()
-        (folder / "making.sqlite").rename(first_state)
+        if resettable:
+            shutil.copyfile(folder / "making.sqlite", folder / FIRST_STATE)
+        (folder / "making.sqlite").rename(path)
     return Store(path)
 
 
@@ -134,13 +144,14 @@ def serve(options: Namespace) -> None:
         seed=options.seed,
         platforms=platforms,
         drops=Path(options.drops) if options.drops else None,
+        resettable=options.resettable,
     )
     clock = MovableClock(time.time)
     log = RequestLog(folder / "requests.sqlite", answers=options.answers, secrets=TOKENS.values())
     context = Context(store, log, FaultPlan(), clock=clock)
     listener = socket.create_server((options.host, options.port), backlog=256)
     smtp_port = options.smtp_port or _free_port()
-    app = make_app(context, clock, folder / "first_state.sqlite", smtp_port, platforms, options.host)
+    app = make_app(context, clock, folder / FIRST_STATE, smtp_port, platforms, options.host)
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,
@@ -176,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="comma-separated")
     parser.add_argument("--drops", help="folder for the till's exports; none are written without")
+    parser.add_argument("--resettable", action="store_true", help="keep the first state, for /_control/reset")
     parser.add_argument("--answers", choices=("all", "refusals"), default="all", help="which answers the log keeps")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input is closed")
     serve(parser.parse_args(arguments))

@@ -127,14 +127,16 @@ class Store:
     """All platforms' documents; safe to call from any thread.
 
     :param path: the SQLite file, made when missing.
+    :param scratch: fast and forgetful, for a file that is thrown away when anything goes wrong.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, scratch: bool = False) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = normal")  # survives a killed process; only a power cut loses the tail
+        # WAL with normal syncs survives a killed process; only a power cut loses the tail.
+        self._db.execute("pragma journal_mode = memory" if scratch else "pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = off" if scratch else "pragma synchronous = normal")
         self._db.executescript(_SCHEMA)
 
     @contextmanager
