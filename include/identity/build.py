@@ -52,7 +52,8 @@ def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str,
     })
     warehouse.run(conn, "profile/11_person_gone")
     warehouse.run(conn, "profile/20_affected_orders")
-    conn.execute("analyze identity.work_order")
+    warehouse.run(conn, "profile/29_affected_events")
+    conn.execute("analyze identity.work_order, identity.work_event")
     return {
         "profiles": profiles,
         "orders": warehouse.run(conn, "profile/21_person_order"),

@@ -10,7 +10,7 @@ from include.identity.normalise import normal_form
 from include.identity.rules import IdentityRules
 
 PAGE = 50_000  # raw values normalised at a time: bounds the memory
-MANY = 20_000  # new links; above, the planner is told at once, not when autovacuum comes by
+MANY = 20_000  # rows new at once; above, the planner is told at once, not when autovacuum comes by
 
 
 def _step(conn: psycopg.Connection, name: str, **values: object) -> int:
@@ -36,6 +36,8 @@ def gather_records(conn: psycopg.Connection, *, at: datetime, rebuild: bool) -> 
     """
     changed = _step(conn, "10_keys_rebuild" if rebuild else "10_keys")
     conn.execute("analyze identity.work_key")
+    if changed > MANY:
+        conn.execute("analyze staging.person_record, staging.order_entry, staging.event")
     for step in ("20_person_sources", "21_bundles", "22_bundle_sources"):
         _step(conn, step)
     conn.execute("analyze identity.work_source, identity.work_bundle")

@@ -5,6 +5,7 @@ truncate
     identity.work_bundle,
     identity.work_touched,
     identity.work_order,
+    identity.work_event,
     identity.work_value,
     identity.work_new_value,
     identity.work_carried,

@@ -145,6 +145,7 @@ create unlogged table identity.work_bundle (
 );
 create unlogged table identity.work_touched (record_id bigint primary key);
 create unlogged table identity.work_order (stream text not null, order_key text not null, primary key (stream, order_key));
+create unlogged table identity.work_event (stream text not null, record_key text not null, primary key (stream, record_key));
 create unlogged table identity.work_value (
     record_id bigint not null,
     type text not null,

@@ -1,23 +1,5 @@
--- One row per entry of a changed event, or of one whose bundle of identifiers changed persons. Staging keeps the source's
--- own identity, so no merge or split can lose an event.
+-- One row per entry of an affected event. Staging keeps the source's own identity, so no merge or split can lose an event.
 with
-
-affected as (
-    select
-        stream,
-        record_key
-    from identity.work_key
-    union
-    select
-        b.stream,
-        b.source_key
-    from identity.work_scope as s
-    left join identity.work_assignment as a on a.record_id = s.record_id
-    inner join identity.bundle_row as b on b.record_id = s.record_id
-    where
-        a.person_id is distinct from s.former_person_id
-        and b.order_key is null
-),
 
 fresh as (
     select
@@ -30,7 +12,7 @@ fresh as (
         e.amount_minor,
         e.currency,
         e.properties
-    from affected as t
+    from identity.work_event as t
     inner join staging.event as e on e.stream = t.stream and e.record_key = t.record_key
     inner join identity.record as r on r.stream = e.stream and r.record_key = e.identity_key
     where r.person_id is not null
@@ -38,16 +20,18 @@ fresh as (
 
 gone as (
     delete from profile.person_event as o
-    using affected as t
+    using identity.work_event as t
     where
         o.stream = t.stream
         and o.record_key = t.record_key
         and not exists (
-            select from fresh as f
+            select
+            from staging.event as e
             where
-                f.stream = o.stream
-                and f.record_key = o.record_key
-                and f.entry_no = o.entry_no
+                e.stream = o.stream
+                and e.record_key = o.record_key
+                and e.entry_no = o.entry_no
+                and e.identity_key is not null
         )
 )
 

@@ -18,8 +18,10 @@ def contact(key: str, email: str | None, state: str | None, at: datetime | None,
 
 def answers(conn: psycopg.Connection) -> dict[str, str]:
     """Record key → answer for e-mail of its person."""
-    states = {str(person): state for person, state in
-              conn.execute("select person_id, state from consent.person_consent where purpose = 'email'")}
+    states = {
+        str(person): state
+        for person, state in conn.execute("select person_id, state from consent.person_consent where purpose = 'email'")
+    }
     return {key: states[person] for (_, key), person in persons(conn).items() if person in states}
 
 
@@ -34,14 +36,19 @@ def test_unknown_has_no_row(conn: psycopg.Connection) -> None:
 
 
 def test_the_newest_statement_of_an_address_counts_whichever_system_took_it(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        contact("crm", "a@firm.example", "withdrawn", minute(5)),
-        contact("shop", "A@firm.example", "granted", minute(6), stream=SHOP, consent_text="v2"),
-    ])
+    publish_persons(
+        conn,
+        [
+            contact("crm", "a@firm.example", "withdrawn", minute(5)),
+            contact("shop", "A@firm.example", "granted", minute(6), stream=SHOP, consent_text="v2"),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert answers(conn) == {"crm": "granted", "shop": "granted"}
-    deciding = conn.execute("select l.stream, l.text_version from consent.person_consent as c "
-                            "inner join consent.ledger as l on l.consent_id = c.consent_id").fetchall()
+    deciding = conn.execute(
+        "select l.stream, l.text_version from consent.person_consent as c "
+        "inner join consent.ledger as l on l.consent_id = c.consent_id"
+    ).fetchall()
     assert deciding == [(SHOP, "v2")]
     publish_persons(conn, [contact("crm", "a@firm.example", "withdrawn", minute(7))])
     build_persons(conn, as_of=AS_OF)
@@ -49,19 +56,25 @@ def test_the_newest_statement_of_an_address_counts_whichever_system_took_it(conn
 
 
 def test_a_tie_is_a_withdrawal(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        contact("1", "a@firm.example", "granted", minute(5)),
-        contact("2", "a@firm.example", "withdrawn", minute(5), stream=SHOP),
-    ])
+    publish_persons(
+        conn,
+        [
+            contact("1", "a@firm.example", "granted", minute(5)),
+            contact("2", "a@firm.example", "withdrawn", minute(5), stream=SHOP),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert set(answers(conn).values()) == {"withdrawn"}
 
 
 def test_a_merge_takes_the_strictest_and_a_split_gives_each_its_own_again(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        contact("yes", "yes@firm.example", "granted", minute(9), created_at=minute(1)),
-        contact("no", "no@firm.example", "withdrawn", minute(2), created_at=minute(2)),
-    ])
+    publish_persons(
+        conn,
+        [
+            contact("yes", "yes@firm.example", "granted", minute(9), created_at=minute(1)),
+            contact("no", "no@firm.example", "withdrawn", minute(2), created_at=minute(2)),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert answers(conn) == {"yes": "granted", "no": "withdrawn"}
     publish_persons(conn, [{"record_key": "bridge", "ids": {"email": ["yes@firm.example", "no@firm.example"]}}])
@@ -87,15 +100,22 @@ def test_statements_are_written_once_and_never_changed(conn: psycopg.Connection)
         conn.execute("delete from consent.ledger")
 
 
-def test_a_grant_without_a_time_does_not_outweigh_a_dated_withdrawal_when_the_record_changes(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        contact("crm", "a@firm.example", "granted", None, created_at=minute(1), changed_at=minute(90)),
-        contact("shop", "a@firm.example", "withdrawn", minute(50), stream=SHOP),
-    ])
+def test_a_grant_without_a_time_does_not_outweigh_a_dated_withdrawal_when_the_record_changes(
+    conn: psycopg.Connection,
+) -> None:
+    publish_persons(
+        conn,
+        [
+            contact("crm", "a@firm.example", "granted", None, created_at=minute(1), changed_at=minute(90)),
+            contact("shop", "a@firm.example", "withdrawn", minute(50), stream=SHOP),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert set(answers(conn).values()) == {"withdrawn"}
-    publish_persons(conn, [contact("crm", "a@firm.example", "granted", None, created_at=minute(1), changed_at=minute(99),
-                                   city="Berlin")])
+    publish_persons(
+        conn,
+        [contact("crm", "a@firm.example", "granted", None, created_at=minute(1), changed_at=minute(99), city="Berlin")],
+    )
     build_persons(conn, as_of=AS_OF)
     assert set(answers(conn).values()) == {"withdrawn"}
     assert ledger_rows(conn) == 2
@@ -107,13 +127,19 @@ def test_a_grant_without_a_time_does_not_outweigh_a_dated_withdrawal_when_the_re
     assert ledger_rows(conn) == 4
 
 
-@pytest.mark.parametrize(("row", "bearer"), [
-    ({"email": "a@firm.example", "phone": "+4915112345678", "ids": {"shop": "1x"}}, ("email", "a@firm.example")),
-    ({"email": "not an address", "phone": "+4915112345678", "ids": {"shop": "1x"}}, ("phone", "+4915112345678")),
-    ({"ids": {"shop": " 1x "}}, ("shop", "1x")),
-    ({"email": "info@firm.example", "phone": "+4915112345678"}, ("phone", "+4915112345678")),  # a role mailbox is nobody's
-    ({"email": "info@firm.example"}, ("email", "info@firm.example")),  # kept as proof, though it joins nobody
-])
+@pytest.mark.parametrize(
+    ("row", "bearer"),
+    [
+        ({"email": "a@firm.example", "phone": "+4915112345678", "ids": {"shop": "1x"}}, ("email", "a@firm.example")),
+        ({"email": "not an address", "phone": "+4915112345678", "ids": {"shop": "1x"}}, ("phone", "+4915112345678")),
+        ({"ids": {"shop": " 1x "}}, ("shop", "1x")),
+        (
+            {"email": "info@firm.example", "phone": "+4915112345678"},
+            ("phone", "+4915112345678"),
+        ),  # a role mailbox is nobody's
+        ({"email": "info@firm.example"}, ("email", "info@firm.example")),  # kept as proof, though it joins nobody
+    ],
+)
 def test_a_statement_is_borne_by_the_best_identifier_of_its_record(
     conn: psycopg.Connection, row: dict[str, Any], bearer: tuple[str, str]
 ) -> None:
@@ -125,15 +151,25 @@ def test_a_statement_is_borne_by_the_best_identifier_of_its_record(
 
 
 def test_a_grant_under_a_shared_mailbox_speaks_for_nobody_else(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [contact("1", "office@firm.example", "granted", minute(1)),
-                           contact("2", "office@firm.example", None, None, ids={"shop": "2x"})])
+    publish_persons(
+        conn,
+        [
+            contact("1", "office@firm.example", "granted", minute(1)),
+            contact("2", "office@firm.example", None, None, ids={"shop": "2x"}),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert answers(conn) == {}
 
 
 def test_a_withdrawal_outlives_the_record_that_stated_it(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [contact("1", "a@firm.example", "withdrawn", minute(5)),
-                           contact("2", "a@firm.example", "granted", minute(4), stream=SHOP)])
+    publish_persons(
+        conn,
+        [
+            contact("1", "a@firm.example", "withdrawn", minute(5)),
+            contact("2", "a@firm.example", "granted", minute(4), stream=SHOP),
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     delete(conn, "person", "hubspot.contacts", "1")
     build_persons(conn, as_of=AS_OF)

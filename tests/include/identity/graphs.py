@@ -28,7 +28,9 @@ def random_graph(number: int) -> list[Carrier]:
     hub = rng.random() < 0.3
     found = []
     for place in range(size):
-        identifiers = {(f"id{rng.randrange(kinds)}", f"{number}-{rng.randrange(pool)}") for _ in range(rng.randint(0, 3))}
+        identifiers = {
+            (f"id{rng.randrange(kinds)}", f"{number}-{rng.randrange(pool)}") for _ in range(rng.randint(0, 3))
+        }
         if hub and rng.random() < 0.9:
             identifiers.add(("id0", f"{number}-hub"))
         found.append(Carrier(f"{number}-{place}", rng.randrange(10), frozenset(identifiers)))

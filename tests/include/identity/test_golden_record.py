@@ -19,16 +19,55 @@ def golden(conn: psycopg.Connection) -> dict[str, Any]:
 
 def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connection) -> None:
     same = {"ids": {"shop": "7x"}}
-    publish_persons(conn, [
-        {**same, "record_key": "1", "email": "crm@firm.example", "first_name": "Ada", "last_name": "Lovelace", "gender": "f",
-         "city": "London", "postcode": "N1", "country": "GB", "language": "en", "changed_at": minute(10), "created_at": minute(3),
-         "interests": ["Running", "yoga"]},
-        {**same, "record_key": "2", "stream": SHOP, "email": "shop@firm.example", "first_name": "Ada", "last_name": "King",
-         "city": "Leeds", "postcode": "LS1", "country": "GB", "phone": "07400123456", "phone_country": "GB",
-         "changed_at": minute(20), "created_at": minute(1), "interests": ["cooking", " running "]},
-        {**same, "record_key": "3", "stream": LIST, "email": "list@firm.example", "first_name": "Ada", "last_name": "King",
-         "language": "de", "country": "DE", "email_client": "Gmail", "changed_at": minute(30), "created_at": minute(2)},
-    ])
+    publish_persons(
+        conn,
+        [
+            {
+                **same,
+                "record_key": "1",
+                "email": "crm@firm.example",
+                "first_name": "Ada",
+                "last_name": "Lovelace",
+                "gender": "f",
+                "city": "London",
+                "postcode": "N1",
+                "country": "GB",
+                "language": "en",
+                "changed_at": minute(10),
+                "created_at": minute(3),
+                "interests": ["Running", "yoga"],
+            },
+            {
+                **same,
+                "record_key": "2",
+                "stream": SHOP,
+                "email": "shop@firm.example",
+                "first_name": "Ada",
+                "last_name": "King",
+                "city": "Leeds",
+                "postcode": "LS1",
+                "country": "GB",
+                "phone": "07400123456",
+                "phone_country": "GB",
+                "changed_at": minute(20),
+                "created_at": minute(1),
+                "interests": ["cooking", " running "],
+            },
+            {
+                **same,
+                "record_key": "3",
+                "stream": LIST,
+                "email": "list@firm.example",
+                "first_name": "Ada",
+                "last_name": "King",
+                "language": "de",
+                "country": "DE",
+                "email_client": "Gmail",
+                "changed_at": minute(30),
+                "created_at": minute(2),
+            },
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     found = golden(conn)
     assert (found["email"], found["phone"]) == ("crm@firm.example", "+447400123456")  # most trusted
@@ -39,19 +78,35 @@ def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connecti
     assert found["interests"] == ["cooking", "running", "yoga"]
     assert found["customer_since"] == minute(1)
     assert found["winners"] == {
-        "email": "hubspot.contacts", "phone": SHOP, "first_name": LIST, "last_name": LIST, "gender": "hubspot.contacts",
-        "language": LIST, "country": SHOP, "city": SHOP, "postcode": SHOP, "email_client": LIST}
+        "email": "hubspot.contacts",
+        "phone": SHOP,
+        "first_name": LIST,
+        "last_name": LIST,
+        "gender": "hubspot.contacts",
+        "language": LIST,
+        "country": SHOP,
+        "city": SHOP,
+        "postcode": SHOP,
+        "email_client": LIST,
+    }
 
 
 def test_a_shared_mailbox_is_not_a_persons_address(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [{"record_key": "1", "email": "info@firm.example", "ids": {"shop": "7x"}},
-                           {"record_key": "2", "stream": TILL, "email": "ada@firm.example", "ids": {"shop": "7x"}}])
+    publish_persons(
+        conn,
+        [
+            {"record_key": "1", "email": "info@firm.example", "ids": {"shop": "7x"}},
+            {"record_key": "2", "stream": TILL, "email": "ada@firm.example", "ids": {"shop": "7x"}},
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert (golden(conn)["email"], golden(conn)["winners"]["email"]) == ("ada@firm.example", TILL)
 
 
 def test_somebody_known_by_an_order_only_is_reachable(conn: psycopg.Connection) -> None:
-    publish_orders(conn, [{"record_key": "o", "email": "Ada@firm.example", "occurred_at": minute(5), "amount_minor": 1}])
+    publish_orders(
+        conn, [{"record_key": "o", "email": "Ada@firm.example", "occurred_at": minute(5), "amount_minor": 1}]
+    )
     build_persons(conn, as_of=AS_OF)
     assert (golden(conn)["email"], golden(conn)["customer_since"]) == ("ada@firm.example", minute(5))
 

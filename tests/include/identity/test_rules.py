@@ -12,13 +12,17 @@ from include.identity.rules import IdentityRules, identity_rules, survivorship
 from tests.include.identity.staged import AS_OF, publish_persons
 
 
-@pytest.mark.parametrize(("text", "line"), [
-    ("shared_above: 0\n", 1), ("shared_above: 20\nlimit: 3\n", 2),
-    ("shared_above: 20\nblocked:\n  - {type: email, reason: x}\n", 3),
-    ("shared_above: 20\nblocked:\n  - type: email\n    reason: x\n    pattern: '('\n", 5),
-    ("shared_above: 20\nblocked:\n  - {type: email, reason: x, exact: a, pattern: b}\n", 3),
-    ("shared_above: 20\nblocked: [a]\n", 2),
-])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("shared_above: 0\n", 1),
+        ("shared_above: 20\nlimit: 3\n", 2),
+        ("shared_above: 20\nblocked:\n  - {type: email, reason: x}\n", 3),
+        ("shared_above: 20\nblocked:\n  - type: email\n    reason: x\n    pattern: '('\n", 5),
+        ("shared_above: 20\nblocked:\n  - {type: email, reason: x, exact: a, pattern: b}\n", 3),
+        ("shared_above: 20\nblocked: [a]\n", 2),
+    ],
+)
 def test_a_wrong_rule_names_its_line(tmp_path: Path, text: str, line: int) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(text)
@@ -26,7 +30,9 @@ def test_a_wrong_rule_names_its_line(tmp_path: Path, text: str, line: int) -> No
         identity_rules(path)
 
 
-@pytest.mark.parametrize("text", ["trust: []\n", "fields: {email: newest}\n", "fields: {hair: recent}\n", "winner: me\n"])
+@pytest.mark.parametrize(
+    "text", ["trust: []\n", "fields: {email: newest}\n", "fields: {hair: recent}\n", "winner: me\n"]
+)
 def test_a_wrong_survivorship_rule_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "survivorship.yaml"
     path.write_text(text)
@@ -39,7 +45,9 @@ def test_a_value_listed_by_hand_joins_nobody_until_the_rule_is_taken_back(conn: 
     assert build_persons(conn, as_of=AS_OF)["persons"] == 1
     stitch.apply_rules(conn, IdentityRules(20, ()))  # what a run with an emptied file would do
     assert conn.execute("select count(*) from identity.blocked_value").fetchone() == (0,)
-    conn.execute("insert into identity.blocked_value (type, kind, value, reason) values ('email', 'exact', 'door@firm.example', 'door')")
+    conn.execute(
+        "insert into identity.blocked_value (type, kind, value, reason) values ('email', 'exact', 'door@firm.example', 'door')"
+    )
     conn.execute("update identity.identifier set listed_reason = 'door'")
     counts = build_persons(conn, as_of=AS_OF)  # the file does not list it: it joins again, in the same run
     assert (counts["persons"], counts["blocked"]) == (1, 0)
@@ -50,7 +58,9 @@ def test_an_unreadable_value_is_kept_with_its_reason_and_the_record_is_still_a_p
     assert build_persons(conn, as_of=AS_OF)["unusable"] == 3
     found = conn.execute("select type, reason from identity.unusable_value order by type").fetchall()
     assert found == [("email", "not an address"), ("phone", "no country"), ("shop", "empty")]
-    publish_persons(conn, [{"record_key": "1", "email": "ada@home.example", "phone": "0151 12345678", "phone_country": "DE"}])
+    publish_persons(
+        conn, [{"record_key": "1", "email": "ada@home.example", "phone": "0151 12345678", "phone_country": "DE"}]
+    )
     counts = build_persons(conn, as_of=AS_OF)
     assert (counts["unusable"], counts["persons"]) == (0, 1)
     assert conn.execute("select count(*) from identity.unusable_value").fetchone() == (0,)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from include.identity.build import build_persons
-from include.identity.components import Route
+from include.identity.components import Route, find_components
 from tests.include.identity.graphs import Carrier, random_graph, shared_values, union_find
 from tests.include.identity.staged import (
     AS_OF,
@@ -89,7 +89,9 @@ def test_a_thousand_random_graphs_equal_a_union_find_in_one_load(conn: psycopg.C
     assert_sound(conn)
 
 
-def test_ten_increments_give_what_one_load_gives_and_a_rebuild_from_nothing_the_same_ids(conn: psycopg.Connection) -> None:
+def test_ten_increments_give_what_one_load_gives_and_a_rebuild_from_nothing_the_same_ids(
+    conn: psycopg.Connection,
+) -> None:
     records = [record for number in range(1000, 2000) for record in random_graph(number)]
     shuffled = Random(7).sample(records, len(records))
     for start in range(10):
@@ -107,7 +109,9 @@ def test_ten_increments_give_what_one_load_gives_and_a_rebuild_from_nothing_the_
     assert_sound(conn)
 
 
-def test_changing_withdrawing_and_restoring_records_at_random_ends_where_a_fresh_start_ends(conn: psycopg.Connection) -> None:
+def test_changing_withdrawing_and_restoring_records_at_random_ends_where_a_fresh_start_ends(
+    conn: psycopg.Connection,
+) -> None:
     rng = Random(11)
     standing = {record.key: record for number in range(3000, 3060) for record in random_graph(number)}
     publish(conn, standing.values())
@@ -134,41 +138,66 @@ def test_changing_withdrawing_and_restoring_records_at_random_ends_where_a_fresh
 
 
 @pytest.mark.parametrize("route", ["sql", "arrays"])
-def test_a_chain_of_100000_records_is_one_person_in_a_handful_of_rounds(conn: psycopg.Connection, route: Route) -> None:
+def test_a_chain_of_100000_records_is_one_component_in_a_handful_of_rounds(
+    conn: psycopg.Connection, route: Route
+) -> None:
     size = 100_000
-    conn.execute("""
-        insert into staging.person_record (stream, record_key, raw_id, batch_id, payload_hash, created_at, ids)
-        select 'hubspot.contacts', n, 0, 0, '', timestamptz '2026-01-01 00:00Z' + n * interval '1 second',
-            jsonb_build_object('link', jsonb_build_array(n::text || 'x', (n + 1)::text || 'x'))
-        from generate_series(1, %(size)s) as n""", {"size": size})
-    build_persons(conn, as_of=AS_OF, rebuild=True, route=route)
-    assert conn.execute("select count(*), max(record_count) from identity.person").fetchone() == (1, size)
+    conn.execute("insert into identity.work_scope (record_id) select * from generate_series(1, %s)", [size])
+    conn.execute(
+        "insert into identity.edge (record_id, identifier_id, raw_value) "
+        "select n, n + step, '' from generate_series(1, %s) as n, generate_series(0, 1) as step",
+        [size],
+    )
+    conn.execute("analyze identity.edge, identity.work_scope")
+    find_components(conn, route)
+    assert conn.execute("select count(*), min(root), max(root) from identity.work_component").fetchone() == (size, 1, 1)
     rounds = conn.execute("select coalesce(max(round), 0) from identity.work_pair").fetchone()[0]
     assert rounds <= 17  # the logarithm of the records, not their number
 
 
 def test_a_bridging_record_merges_two_persons_and_the_older_id_stays(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        {"record_key": "old", "email": "a@firm.example", "created_at": minute(1)},
-        {"record_key": "young", "email": "b@firm.example", "created_at": minute(2)},
-    ])
+    publish_persons(
+        conn,
+        [
+            {"record_key": "old", "email": "a@firm.example", "created_at": minute(1)},
+            {"record_key": "young", "email": "b@firm.example", "created_at": minute(2)},
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     before = person_of(conn)
-    publish_persons(conn, [{"record_key": "bridge", "email": "a@firm.example", "created_at": minute(3),
-                            "ids": {"email": ["B@firm.example "]}}])
+    publish_persons(
+        conn,
+        [
+            {
+                "record_key": "bridge",
+                "email": "a@firm.example",
+                "created_at": minute(3),
+                "ids": {"email": ["B@firm.example "]},
+            }
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     assert set(person_of(conn).values()) == {before["old"]}
     assert redirects(conn) == {before["young"]: before["old"]}
     assert conn.execute("select kind, from_person_id, to_person_id from identity.person_change").fetchall() == [
-        ("merge", UUID(before["young"]), UUID(before["old"]))]
+        ("merge", UUID(before["young"]), UUID(before["old"]))
+    ]
 
 
 def test_taking_the_bridge_away_splits_them_again_and_the_former_id_lives_again(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [
-        {"record_key": "old", "email": "a@firm.example", "created_at": minute(1)},
-        {"record_key": "young", "email": "b@firm.example", "created_at": minute(2)},
-        {"record_key": "bridge", "email": "a@firm.example", "created_at": minute(3), "ids": {"email": "b@firm.example"}},
-    ])
+    publish_persons(
+        conn,
+        [
+            {"record_key": "old", "email": "a@firm.example", "created_at": minute(1)},
+            {"record_key": "young", "email": "b@firm.example", "created_at": minute(2)},
+            {
+                "record_key": "bridge",
+                "email": "a@firm.example",
+                "created_at": minute(3),
+                "ids": {"email": "b@firm.example"},
+            },
+        ],
+    )
     build_persons(conn, as_of=AS_OF)
     together = person_of(conn)
     delete(conn, "person", CRM, "bridge")
@@ -177,25 +206,32 @@ def test_taking_the_bridge_away_splits_them_again_and_the_former_id_lives_again(
     assert apart == {"old": together["old"], "young": own_ids(conn)["young"]}
     assert redirects(conn) == {}
     assert conn.execute("select kind from identity.person_change").fetchall() == [("split",)]
-    assert conn.execute("select dropped_reason, count(*) from identity.edge group by 1 order by 1 nulls first").fetchall() \
-        == [(None, 2), ("record withdrawn", 2)]
+    assert conn.execute(
+        "select dropped_reason, count(*) from identity.edge group by 1 order by 1 nulls first"
+    ).fetchall() == [(None, 2), ("record withdrawn", 2)]
 
 
 def test_redirects_stay_flat_over_a_chain_of_merges(conn: psycopg.Connection) -> None:
     for place in range(5, 0, -1):  # each night an older record joins the rest
-        publish_persons(conn, [{"record_key": str(place), "created_at": minute(place),
-                                "ids": {"shop": [f"{place}x", f"{place + 1}x"]}}])
+        publish_persons(
+            conn,
+            [{"record_key": str(place), "created_at": minute(place), "ids": {"shop": [f"{place}x", f"{place + 1}x"]}}],
+        )
         build_persons(conn, as_of=AS_OF)
         assert_sound(conn)
     own = own_ids(conn)
     assert redirects(conn) == {own[str(place)]: own["1"] for place in range(2, 6)}
 
 
-def test_an_older_record_that_arrives_later_takes_over_the_id_whatever_the_order_of_loading(conn: psycopg.Connection) -> None:
+def test_an_older_record_that_arrives_later_takes_over_the_id_whatever_the_order_of_loading(
+    conn: psycopg.Connection,
+) -> None:
     publish_persons(conn, [{"record_key": "late", "email": "a@firm.example", "created_at": minute(9)}])
     build_persons(conn, as_of=AS_OF)
     first = person_of(conn)["late"]
-    publish_orders(conn, [{"record_key": "o1", "email": "A@firm.example", "occurred_at": minute(1), "amount_minor": 100}])
+    publish_orders(
+        conn, [{"record_key": "o1", "email": "A@firm.example", "occurred_at": minute(1), "amount_minor": 100}]
+    )
     build_persons(conn, as_of=AS_OF)
     now = person_of(conn)["late"]
     assert now != first
@@ -203,8 +239,16 @@ def test_an_older_record_that_arrives_later_takes_over_the_id_whatever_the_order
 
 
 def test_a_shared_mailbox_joins_nobody_and_crossing_the_limit_takes_persons_apart(conn: psycopg.Connection) -> None:
-    people = [{"record_key": str(number), "email": "family@inbox.example", "first_name": f"Member{number}",
-               "created_at": minute(number), "ids": {"shop": f"{number}x"}} for number in range(21)]
+    people = [
+        {
+            "record_key": str(number),
+            "email": "family@inbox.example",
+            "first_name": f"Member{number}",
+            "created_at": minute(number),
+            "ids": {"shop": f"{number}x"},
+        }
+        for number in range(21)
+    ]
     publish_persons(conn, people[:20])
     build_persons(conn, as_of=AS_OF)
     assert len(set(person_of(conn).values())) == 1
@@ -213,7 +257,8 @@ def test_a_shared_mailbox_joins_nobody_and_crossing_the_limit_takes_persons_apar
     assert len(set(person_of(conn).values())) == 21
     assert counts["blocked"] == 1
     assert conn.execute("select type, kind, value from identity.blocked_value where kind = 'shared'").fetchall() == [
-        ("email", "shared", "family@inbox.example")]
+        ("email", "shared", "family@inbox.example")
+    ]
     assert conn.execute("select count(*) from profile.person where email is not null").fetchone() == (0,)
     delete(conn, "person", CRM, "3")
     build_persons(conn, as_of=AS_OF)
@@ -223,21 +268,52 @@ def test_a_shared_mailbox_joins_nobody_and_crossing_the_limit_takes_persons_apar
 
 
 def test_one_person_with_many_records_of_one_name_is_not_taken_for_a_shared_mailbox(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [{"record_key": str(number), "email": "ada@inbox.example", "first_name": "Ada",
-                            "last_name": "Lovelace", "created_at": minute(number)} for number in range(40)])
+    publish_persons(
+        conn,
+        [
+            {
+                "record_key": str(number),
+                "email": "ada@inbox.example",
+                "first_name": "Ada",
+                "last_name": "Lovelace",
+                "created_at": minute(number),
+            }
+            for number in range(40)
+        ],
+    )
     assert build_persons(conn, as_of=AS_OF)["persons"] == 1
 
 
-def test_test_accounts_of_one_name_with_many_customer_numbers_are_taken_for_a_shared_mailbox(conn: psycopg.Connection) -> None:
-    publish_persons(conn, [{"record_key": str(number), "email": "till@laden.example", "first_name": "Kunde",
-                            "created_at": minute(number), "ids": {"shop": f"{number}x"}} for number in range(21)])
+def test_test_accounts_of_one_name_with_many_customer_numbers_are_taken_for_a_shared_mailbox(
+    conn: psycopg.Connection,
+) -> None:
+    publish_persons(
+        conn,
+        [
+            {
+                "record_key": str(number),
+                "email": "till@laden.example",
+                "first_name": "Kunde",
+                "created_at": minute(number),
+                "ids": {"shop": f"{number}x"},
+            }
+            for number in range(21)
+        ],
+    )
     assert build_persons(conn, as_of=AS_OF)["persons"] == 21
 
 
-@pytest.mark.parametrize("row", [
-    {"email": "Info@firm.example"}, {"email": "no-reply@firm.example"}, {"email": "test@firm.example"},
-    {"ids": {"shop": "NULL"}}, {"ids": {"shop": "0"}}, {"ids": {"shop": "-1"}},
-])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"email": "Info@firm.example"},
+        {"email": "no-reply@firm.example"},
+        {"email": "test@firm.example"},
+        {"ids": {"shop": "NULL"}},
+        {"ids": {"shop": "0"}},
+        {"ids": {"shop": "-1"}},
+    ],
+)
 def test_listed_values_join_nobody_with_the_reason_kept(conn: psycopg.Connection, row: dict) -> None:
     publish_persons(conn, [{"record_key": "1", **row}, {"record_key": "2", **row}])
     assert build_persons(conn, as_of=AS_OF)["persons"] == 2
@@ -254,9 +330,16 @@ def test_a_person_whose_only_record_is_deleted_vanishes_everywhere(conn: psycopg
     delete(conn, "event", "mailchimp.activity", "e")
     counts = build_persons(conn, as_of=AS_OF)
     assert (counts["persons"], counts["withdrawn"], counts["vanished"]) == (0, 2, 2)
-    for table in ("profile.person", "profile.trait", "profile.person_event", "consent.person_consent", "identity.redirect"):
-        assert conn.execute(psycopg.sql.SQL("select count(*) from {}").format(
-            psycopg.sql.Identifier(*table.split(".")))).fetchone() == (0,)
+    for table in (
+        "profile.person",
+        "profile.trait",
+        "profile.person_event",
+        "consent.person_consent",
+        "identity.redirect",
+    ):
+        assert conn.execute(
+            psycopg.sql.SQL("select count(*) from {}").format(psycopg.sql.Identifier(*table.split(".")))
+        ).fetchone() == (0,)
     publish_persons(conn, [{"record_key": "1", "email": "a@firm.example"}])
     assert build_persons(conn, as_of=AS_OF)["persons"] == 1
     assert person_of(conn)["1"] == own_ids(conn)["1"]
@@ -264,17 +347,22 @@ def test_a_person_whose_only_record_is_deleted_vanishes_everywhere(conn: psycopg
 
 
 def test_orders_and_events_follow_their_identity_through_merge_split_and_change(conn: psycopg.Connection) -> None:
-    publish_orders(conn, [
-        {"record_key": "o1", "email": "a@firm.example", "occurred_at": minute(1), "amount_minor": 1000},
-        {"record_key": "o2", "email": "b@firm.example", "occurred_at": minute(2), "amount_minor": 500},
-        {"record_key": "guest", "occurred_at": minute(3), "amount_minor": 700},
-    ])
+    publish_orders(
+        conn,
+        [
+            {"record_key": "o1", "email": "a@firm.example", "occurred_at": minute(1), "amount_minor": 1000},
+            {"record_key": "o2", "email": "b@firm.example", "occurred_at": minute(2), "amount_minor": 500},
+            {"record_key": "guest", "occurred_at": minute(3), "amount_minor": 700},
+        ],
+    )
     publish_events(conn, [{"record_key": "e", "email": "b@firm.example", "occurred_at": minute(3)}])
     build_persons(conn, as_of=AS_OF)
 
     def spread() -> tuple[int, int]:
-        return conn.execute("select count(distinct person_id), count(*) from (select person_id from profile.person_order "
-                            "union all select person_id from profile.person_event) as x").fetchone()
+        return conn.execute(
+            "select count(distinct person_id), count(*) from (select person_id from profile.person_order "
+            "union all select person_id from profile.person_event) as x"
+        ).fetchone()
 
     assert spread() == (2, 3)
     publish_persons(conn, [{"record_key": "bridge", "email": "a@firm.example", "ids": {"email": "b@firm.example"}}])
@@ -284,7 +372,9 @@ def test_orders_and_events_follow_their_identity_through_merge_split_and_change(
     delete(conn, "person", CRM, "bridge")
     build_persons(conn, as_of=AS_OF)
     assert spread() == (2, 3)
-    publish_orders(conn, [{"record_key": "o1", "email": "b@firm.example", "occurred_at": minute(1), "amount_minor": 900}])
+    publish_orders(
+        conn, [{"record_key": "o1", "email": "b@firm.example", "occurred_at": minute(1), "amount_minor": 900}]
+    )
     build_persons(conn, as_of=AS_OF)
     assert spread() == (1, 3)
     assert conn.execute("select total_cents from profile.person_order where order_key = 'o1'").fetchall() == [(900,)]
