@@ -1,0 +1,114 @@
+"""How fast pages of an API become rows in raw: against dlt on the same server, and against a bare COPY of the same rows."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import psycopg
+import requests
+
+from include import landing, warehouse
+from include.runtime.postgres import free_port
+from include.sources import mailchimp
+from tests.bench.measure import Measure
+from tests.bench.members_server import member
+from tests.bench.peers import python_with
+from tests.bench.postgres import throwaway_warehouse
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = 200_000
+DLT_ROWS = 20_000  # enough for a rate: dlt takes seconds for them
+
+
+@contextmanager
+def _server(rows: int) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.members_server", str(port), str(rows)], cwd=ROOT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(url):
+            if time.monotonic() > deadline:
+                raise RuntimeError("The bench's server did not come up.")
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/3.0/lists/bench/members?count=1", timeout=2).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _land(conn: psycopg.Connection, url: str, rows: int) -> float:
+    """Seconds to land the list."""
+    begun = time.perf_counter()
+    landed = landing.land(conn, "mailchimp.members", mailchimp.client(url, "key", "bench"), until=datetime.now(UTC))
+    seconds = time.perf_counter() - begun
+    if landed.rows != rows:
+        raise RuntimeError(f"{landed.rows} rows landed instead of {rows}.")
+    return seconds
+
+
+def _copy(conn: psycopg.Connection, rows: int) -> float:
+    """Seconds of a bare COPY of the same rows, ready in memory, into the same table."""
+    ready = [(0, "mailchimp.members", one[7:39].decode(), one.decode(), sha256(one).digest())
+             for one in (member(number) for number in range(rows))]
+    begun = time.perf_counter()
+    with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
+        copy.set_types(["int8", "text", "text", "json", "bytea"])
+        for one in ready:
+            copy.write_row(one)
+    conn.commit()
+    return time.perf_counter() - begun
+
+
+def _emptied(conn: psycopg.Connection) -> None:
+    conn.execute("truncate raw.record, ops.stream_cursor, ops.batch, ops.check_result, ops.quarantine")
+    conn.commit()
+
+
+def measure_vs_copy() -> Measure:
+    """Our landing (HTTP, parsing, hashing, COPY) against the COPY alone; the median of three turns."""
+    with throwaway_warehouse() as url, warehouse.connect(url) as conn, _server(ROWS) as server:
+        ours, bare = [], []
+        for _ in range(3):
+            ours.append(_land(conn, server, ROWS))
+            _emptied(conn)
+            bare.append(_copy(conn, ROWS))
+            _emptied(conn)
+    seconds, copy = sorted(ours)[1], sorted(bare)[1]
+    return Measure(ratio=seconds / copy, seconds=seconds, rows_per_second=ROWS / seconds,
+                   note=f"{ROWS:,} rows over HTTP; bare COPY of them takes {copy:.1f} s")
+
+
+def measure_vs_dlt() -> Measure:
+    """Rows per second of our landing against dlt's REST source into the same Postgres."""
+    python = python_with("dlt[postgres]")
+    folder = tempfile.mkdtemp(prefix="bench-dlt-")
+    try:
+        with throwaway_warehouse() as url, warehouse.connect(url) as conn:
+            with _server(DLT_ROWS) as server:
+                answer = subprocess.run([str(python), str(ROOT / "tests/bench/dlt_members.py"), server, url, folder],
+                                        capture_output=True, text=True, check=True)
+            with _server(ROWS) as server:
+                seconds = _land(conn, server, ROWS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    theirs = DLT_ROWS / float(answer.stdout.split()[-1])
+    return Measure(ratio=ROWS / seconds / theirs, seconds=seconds, rows_per_second=ROWS / seconds,
+                   note=f"dlt: {theirs:,.0f} rows/s over {DLT_ROWS:,} rows")
+
+
+BENCHES = {"extract_vs_copy": measure_vs_copy, "extract_vs_dlt": measure_vs_dlt}
