@@ -20,10 +20,16 @@ from include.errors import AudienceflowError, ConfigError
 PROJECT = Path(__file__).resolve().parents[2]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
-AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to compute for; today in UTC.")]
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to compute for; today in UTC.")
+]
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
-                  help="audienceflow: segments, plans, persons, quarantine.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="audienceflow: segments, plans, persons, quarantine.",
+)
 
 
 class NotFoundError(AudienceflowError):
@@ -45,7 +51,9 @@ def _warehouse_url() -> str:
             name, _, value = line.removeprefix("export ").partition("=")
             if name == "WAREHOUSE_URL":
                 return value.strip().strip("'\"")
-    raise ConfigError("No warehouse is named: set WAREHOUSE_URL, or start the system with `make up`, which writes .run/env.")
+    raise ConfigError(
+        "No warehouse is named: set WAREHOUSE_URL, or start the system with `make up`, which writes .run/env."
+    )
 
 
 @contextmanager
@@ -54,9 +62,13 @@ def warehouse_connection() -> Iterator[psycopg.Connection]:
     try:
         conn = warehouse.connect(_warehouse_url(), application_name="audienceflow cli")
     except psycopg.OperationalError:
-        raise ConfigError("The warehouse does not answer; is it running (`make up`), and is WAREHOUSE_URL right?") from None
+        raise ConfigError(
+            "The warehouse does not answer; is it running (`make up`), and is WAREHOUSE_URL right?"
+        ) from None
     except psycopg.ProgrammingError:
-        raise ConfigError("WAREHOUSE_URL is no libpq URL; it looks like postgresql://user:password@host:port/warehouse.") from None
+        raise ConfigError(
+            "WAREHOUSE_URL is no libpq URL; it looks like postgresql://user:password@host:port/warehouse."
+        ) from None
     with conn:
         yield conn
 

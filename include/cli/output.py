@@ -37,7 +37,7 @@ def print_json(value: Any) -> None:
 def _cell(value: Any) -> Text:
     """A value as people read it; never markup, whatever it holds."""
     if value is None:
-        return Text("–", style="dim")
+        return Text("-", style="dim")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, int):
@@ -45,11 +45,13 @@ def _cell(value: Any) -> Text:
     if isinstance(value, datetime):
         return Text(value.strftime("%Y-%m-%d %H:%M"))
     if isinstance(value, list | tuple):
-        return Text(", ".join(map(str, value)) or "–")
+        return Text(", ".join(map(str, value)) or "-")
     return Text(str(value))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str = "nothing") -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, empty: str = "nothing"
+) -> None:
     """A table with the named keys of each row, or one line when there is no row."""
     listed = list(rows)
     if not listed:

@@ -13,9 +13,14 @@ from include.errors import ConfigError
 from include.identity.normalise import normal_form
 
 MOST_PERSONS = 20
-Key = Annotated[str, typer.Argument(
-    metavar="EMAIL", help="An e-mail address, a phone number (+49…), a person id of today or of the past, or type:value as "
-    "in shopify_customer:77.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="EMAIL",
+        help="An e-mail address, a phone number (+49…), a person id of today or of the past, or type:value as "
+        "in shopify_customer:77.",
+    ),
+]
 SECTIONS = ("records", "identifiers", "segments", "consent", "statements", "audiences", "deliveries")
 
 
@@ -37,7 +42,9 @@ def _identifier(key: str) -> tuple[str, str]:
     kind = "email" if "@" in key else "phone"
     form = normal_form(kind, key)
     if form.value is None:
-        raise ConfigError("That is neither an e-mail address, a phone number in international form, a person id, nor type:value.")
+        raise ConfigError(
+            "That is neither an e-mail address, a phone number in international form, a person id, nor type:value."
+        )
     return kind, form.value
 
 
@@ -66,20 +73,56 @@ def _print(found: dict[str, Any]) -> None:
     if found["former_ids"]:
         print_line(f"Formerly also {', '.join(map(str, found['former_ids']))}")
     winners = profile.get("winners") or {}
-    values = [{"value": name, "is": value, "from": winners.get(name)} for name, value in profile.items()
-              if name not in ("person_id", "winners") and value not in (None, [])]
+    values = [
+        {"value": name, "is": value, "from": winners.get(name)}
+        for name, value in profile.items()
+        if name not in ("person_id", "winners") and value not in (None, [])
+    ]
     print_table("Profile", ["value", "is", "from"], values)
     print_table("Records", ["stream", "record_key", "shape", "first_seen_at", "withdrawn_at"], found["records"])
     print_table("Identifiers", ["type", "value", "records", "joins", "why_not"], found["identifiers"])
     print_table("Segments", ["segment", "since", "until", "left_reason", "version"], found["segments"], empty="in none")
-    print_table("Consent today", ["purpose", "state", "decided_by", "occurred_at", "stream", "text_version"], found["consent"],
-                empty="no statement: no")
-    print_table("Statements", ["purpose", "state", "occurred_at", "identifier", "stream", "record_key", "text_version"],
-                found["statements"])
-    print_table("At the platforms", ["destination", "audience", "acknowledged", "acknowledged_at", "confirmed_at", "attempt",
-                                     "error_code", "error_text"], found["audiences"])
-    print_table("Sent", ["at", "destination", "audience", "operation", "outcome", "because_of", "consent", "error_code",
-                         "error_text", "request_id"], found["deliveries"])
+    print_table(
+        "Consent today",
+        ["purpose", "state", "decided_by", "occurred_at", "stream", "text_version"],
+        found["consent"],
+        empty="no statement: no",
+    )
+    print_table(
+        "Statements",
+        ["purpose", "state", "occurred_at", "identifier", "stream", "record_key", "text_version"],
+        found["statements"],
+    )
+    print_table(
+        "At the platforms",
+        [
+            "destination",
+            "audience",
+            "acknowledged",
+            "acknowledged_at",
+            "confirmed_at",
+            "attempt",
+            "error_code",
+            "error_text",
+        ],
+        found["audiences"],
+    )
+    print_table(
+        "Sent",
+        [
+            "at",
+            "destination",
+            "audience",
+            "operation",
+            "outcome",
+            "because_of",
+            "consent",
+            "error_code",
+            "error_text",
+            "request_id",
+        ],
+        found["deliveries"],
+    )
 
 
 def show(key: Key, json: Json = False) -> None:
@@ -93,6 +136,7 @@ def show(key: Key, json: Json = False) -> None:
         print_json({"persons": persons, "more": len(ids) > MOST_PERSONS})
         return
     if len(persons) > 1:
-        print_line(f"{len(persons)}{' and more' if len(ids) > MOST_PERSONS else ''} persons carry that identifier; it joins nobody.\n")
+        more = " and more" if len(ids) > MOST_PERSONS else ""
+        print_line(f"{len(persons)}{more} persons carry that identifier; it joins nobody.\n")
     for person in persons:
         _print(person)

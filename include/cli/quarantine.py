@@ -35,9 +35,13 @@ def list_quarantined(
     if json:
         print_json({"counts": counts, "entries": entries})
         return
-    print_table("By rule", ["stream", "rule", "reason", "state", "records", "oldest_at"], counts, empty="nothing is set aside")
+    print_table(
+        "By rule", ["stream", "rule", "reason", "state", "records", "oldest_at"], counts, empty="nothing is set aside"
+    )
     if entries:
-        print_table("Newest", ["quarantine_id", "stream", "record_key", "rule", "reason", "state", "quarantined_at"], entries)
+        print_table(
+            "Newest", ["quarantine_id", "stream", "record_key", "rule", "reason", "state", "quarantined_at"], entries
+        )
 
 
 @commands.command("release")

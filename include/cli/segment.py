@@ -38,19 +38,51 @@ def list_segments(json: Json = False) -> None:
     segments = load_definitions()
     with warehouse_connection() as conn:
         builds = _newest_builds(conn)
-    nothing = {"size": None, "entered": None, "left": None, "as_of": None, "built_at": None, "alert": None, "version": None}
+    nothing = {
+        "size": None,
+        "entered": None,
+        "left": None,
+        "as_of": None,
+        "built_at": None,
+        "alert": None,
+        "version": None,
+    }
     listed = []
     for name, segment in sorted(segments.items()):
         build = {key: builds.get(name, nothing)[key] for key in nothing}
         stale = build["version"] not in (None, segment.version)
-        listed.append({"segment": name, "kind": segment.kind, "title": segment.title, "owner": segment.owner, **build,
-                       "version": segment.version, "changed_since_build": stale, "audiences": _audiences(segment),
-                       "depends_on": list(segment.depends_on)})
+        listed.append(
+            {
+                "segment": name,
+                "kind": segment.kind,
+                "title": segment.title,
+                "owner": segment.owner,
+                **build,
+                "version": segment.version,
+                "changed_since_build": stale,
+                "audiences": _audiences(segment),
+                "depends_on": list(segment.depends_on),
+            }
+        )
     if json:
         print_json(listed)
         return
-    print_table("Segments", ["segment", "kind", "owner", "size", "entered", "left", "built_at", "changed_since_build", "alert",
-                             "audiences"], listed)
+    print_table(
+        "Segments",
+        [
+            "segment",
+            "kind",
+            "owner",
+            "size",
+            "entered",
+            "left",
+            "built_at",
+            "changed_since_build",
+            "alert",
+            "audiences",
+        ],
+        listed,
+    )
 
 
 @commands.command("show")
@@ -59,11 +91,21 @@ def show(name: Name, json: Json = False) -> None:
     _, segment = _find(name)
     readable = re.sub(r'"([a-z_][a-z0-9_]*)"', r"\1", segment.sql) if segment.path.suffix != ".sql" else segment.body
     if json:
-        print_json({"segment": name, "version": segment.version, "front_matter": segment.front_matter,
-                    "depends_on": segment.depends_on, "sql": readable, "binds": segment.binds})
+        print_json(
+            {
+                "segment": name,
+                "version": segment.version,
+                "front_matter": segment.front_matter,
+                "depends_on": segment.depends_on,
+                "sql": readable,
+                "binds": segment.binds,
+            }
+        )
         return
     print_line(f"{segment.title} ({segment.kind}, {segment.owner}): {segment.goal}")
-    print_line(f"version {segment.version}, file {segment.path.name}, builds on {', '.join(segment.depends_on) or 'nothing'}\n")
+    print_line(
+        f"version {segment.version}, file {segment.path.name}, builds on {', '.join(segment.depends_on) or 'nothing'}\n"
+    )
     print_line(readable.strip())
     for key, value in segment.binds.items():
         print_line(f"  {key} = {value!r}")
@@ -89,14 +131,23 @@ def preview(
 def _print_preview(segment: Segment, found: Preview) -> None:
     share = 100 * found.size / found.persons if found.persons else 0.0
     print_line(f"{segment.title} ({segment.name}), as of {found.as_of}")
-    print_line(f"{found.size:,} of {found.persons:,} persons ({share:.1f} %); "
-               f"{found.would_enter:,} would enter, {found.would_leave:,} would leave.")
+    print_line(
+        f"{found.size:,} of {found.persons:,} persons ({share:.1f} %); "
+        f"{found.would_enter:,} would enter, {found.would_leave:,} would leave."
+    )
     if found.built_version is None:
         print_line("Never built so far.")
     elif found.built_version != found.version:
         print_line("The definition changed since it was last built.")
-    print_table("Reach", ["destination", "purpose", "audiences", "with_identifier", "granted", "withdrawn", "unknown", "reachable"],
-                [vars(reach) for reach in found.reach])
-    print_table("Sample (masked)", ["person_id", "email", "first_name", "country", "lifecycle", "order_count"], found.sample,
-                empty="nobody")
+    print_table(
+        "Reach",
+        ["destination", "purpose", "audiences", "with_identifier", "granted", "withdrawn", "unknown", "reachable"],
+        [vars(reach) for reach in found.reach],
+    )
+    print_table(
+        "Sample (masked)",
+        ["person_id", "email", "first_name", "country", "lifecycle", "order_count"],
+        found.sample,
+        empty="nobody",
+    )
     print_line("Nothing was written.")

@@ -46,7 +46,10 @@ def plan(
     if json:
         print_json({"destination": destination, "as_of": day(as_of), "audiences": found})
         return
-    print_table(f"Plan for {destination}, as of {day(as_of)}",
-                ["audience", "segment", "size", "adds", "updates", "removes", "held", "reason", "plan_hash"], found,
-                empty="no segment feeds it")
+    print_table(
+        f"Plan for {destination}, as of {day(as_of)}",
+        ["audience", "segment", "size", "adds", "updates", "removes", "held", "reason", "plan_hash"],
+        found,
+        empty="no segment feeds it",
+    )
     print_line("Nothing was sent or written.")

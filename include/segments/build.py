@@ -129,7 +129,7 @@ def _build(conn: psycopg.Connection, segment: Segment, as_of: date, timeout_seco
             "at": moment["at"],
             "size": size,
             "entered": entered,
-            "left": left,
+            "left_count": left,
             "seconds": seconds,
             "alert": alert,
         },

@@ -47,12 +47,12 @@ shared as (
 
 insert into segment.overlap (segment_a, segment_b, as_of, shared, size_a, size_b)
 select
-    a.segment,
-    b.segment,
+    a.segment as segment_a,
+    b.segment as segment_b,
     %(as_of)s,
-    coalesce(shared.persons, 0),
-    coalesce(size_a.persons, 0),
-    coalesce(size_b.persons, 0)
+    coalesce(shared.persons, 0) as shared,
+    coalesce(size_a.persons, 0) as size_a,
+    coalesce(size_b.persons, 0) as size_b
 from named as a
 inner join named as b on a.segment < b.segment
 left join shared on a.segment = shared.segment_a and b.segment = shared.segment_b

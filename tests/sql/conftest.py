@@ -10,8 +10,17 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-PLAIN = {"text": "x", "bpchar": "EUR", "date": date(2026, 1, 1), "timestamptz": datetime(2026, 1, 1, tzinfo=UTC), "int4": 0,
-         "int8": 0, "bool": True, "jsonb": Jsonb({}), "bytea": b"x"}
+PLAIN = {
+    "text": "x",
+    "bpchar": "EUR",
+    "date": date(2026, 1, 1),
+    "timestamptz": datetime(2026, 1, 1, tzinfo=UTC),
+    "int4": 0,
+    "int8": 0,
+    "bool": True,
+    "jsonb": Jsonb({}),
+    "bytea": b"x",
+}
 
 
 def person(number: int) -> UUID:
@@ -37,24 +46,33 @@ def _complete(table: str, row: dict[str, Any], serial: int) -> dict[str, Any]:
         row.setdefault("sold_cents", total + row.get("returned_cents", 0))
     if table == "profile.person_event":
         row.setdefault("record_key", f"event-{serial}")
-    return {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
-            for name, value in row.items()}
+    return {
+        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+        for name, value in row.items()
+    }
 
 
 def _needed(conn: psycopg.Connection, table: str) -> dict[str, str]:
     """Columns that take no null and have no default → their type."""
     found = conn.execute(
         "select column_name, udt_name from information_schema.columns where table_schema || '.' || table_name = %s "
-        "and is_nullable = 'NO' and column_default is null and is_identity = 'NO'", (table,))
+        "and is_nullable = 'NO' and column_default is null and is_identity = 'NO'",
+        (table,),
+    )
     return dict(found.fetchall())
 
 
 def insert(conn: psycopg.Connection, table: str, row: Mapping[str, Any]) -> None:
     """Insert one row, with plain values for what must not be null."""
     full = {**{name: PLAIN[kind] for name, kind in _needed(conn, table).items() if name not in row}, **row}
-    conn.execute(sql.SQL("insert into {} ({}) values ({})").format(
-        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, full)),
-        sql.SQL(", ").join(map(sql.Placeholder, full))), full)
+    conn.execute(
+        sql.SQL("insert into {} ({}) values ({})").format(
+            sql.Identifier(*table.split(".")),
+            sql.SQL(", ").join(map(sql.Identifier, full)),
+            sql.SQL(", ").join(map(sql.Placeholder, full)),
+        ),
+        full,
+    )
 
 
 def load(conn: psycopg.Connection, given: Mapping[str, Any]) -> date:

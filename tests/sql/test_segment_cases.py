@@ -47,7 +47,16 @@ def test_no_case_tests_a_segment_that_does_not_exist() -> None:
 def test_every_kind_of_segment_has_one_and_both_platforms_are_fed() -> None:
     kinds = {segment.kind for segment in SEGMENTS.values()}
     fed = [audience.destination for segment in SEGMENTS.values() for audience in segment.audiences]
-    assert kinds == {"demographic", "geographic", "behavioural", "psychographic", "technographic", "contextual",
-                     "transactional", "value", "lifecycle"}
+    assert kinds == {
+        "demographic",
+        "geographic",
+        "behavioural",
+        "psychographic",
+        "technographic",
+        "contextual",
+        "transactional",
+        "value",
+        "lifecycle",
+    }
     assert fed.count("mailchimp") >= 6
     assert fed.count("meta") >= 6

@@ -8,7 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def day_start(day: date) -> datetime:
@@ -65,10 +72,16 @@ class World:
 
     def happenings(self, name: str, who: int) -> list[tuple[datetime, int | None]]:
         if name == "order_placed":
-            return [(row["ordered_at"], row["total_cents"]) for row in self.orders
-                    if row["person_id"] == who and row["is_purchase"] and row["ordered_at"] < self.end]
-        return [(row["occurred_at"], row.get("amount_minor")) for row in self.events
-                if row["person_id"] == who and row["name"] == name and row["occurred_at"] < self.end]
+            return [
+                (row["ordered_at"], row["total_cents"])
+                for row in self.orders
+                if row["person_id"] == who and row["is_purchase"] and row["ordered_at"] < self.end
+            ]
+        return [
+            (row["occurred_at"], row.get("amount_minor"))
+            for row in self.events
+            if row["person_id"] == who and row["name"] == name and row["occurred_at"] < self.end
+        ]
 
     def age(self, who: int) -> int | None:
         born = self.persons[who].get("birth_on")
@@ -81,8 +94,11 @@ class World:
 
     def event(self, spec, who: int) -> bool:
         since = back(self.end, spec["within"]) if "within" in spec else None
-        found = [at for at, amount in self.happenings(spec["name"], who)
-                 if (since is None or at >= since) and ("amount" not in spec or holds(spec["amount"], amount, self.end))]
+        found = [
+            at
+            for at, amount in self.happenings(spec["name"], who)
+            if (since is None or at >= since) and ("amount" not in spec or holds(spec["amount"], amount, self.end))
+        ]
         true = holds(spec.get("count", ">= 1"), len(found), self.end)
         for key, pick in (("first", min), ("last", max)):
             if key in spec:
@@ -97,8 +113,11 @@ class World:
             until = at + (at - back(at, spec["wait"])) if "wait" in spec else None
             if negated and until is not None and until >= self.end:
                 continue
-            later = [then for then, _ in self.happenings(spec["then_not" if negated else "then"], who)
-                     if then > at and (until is None or then <= until)]
+            later = [
+                then
+                for then, _ in self.happenings(spec["then_not" if negated else "then"], who)
+                if then > at and (until is None or then <= until)
+            ]
             if bool(later) != negated:
                 return True
         return False

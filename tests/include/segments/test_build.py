@@ -30,8 +30,11 @@ def live_in(conn: psycopg.Connection, countries: dict[int, str | None]) -> None:
 
 
 def members(conn: psycopg.Connection, segment: str, moment: datetime | None = None) -> set[int]:
-    source = ("select person_id from segment.current where segment = %(segment)s" if moment is None else
-              "select person_id from segment.members_at(%(moment)s) where segment = %(segment)s")
+    source = (
+        "select person_id from segment.current where segment = %(segment)s"
+        if moment is None
+        else "select person_id from segment.members_at(%(moment)s) where segment = %(segment)s"
+    )
     return {row[0].int for row in conn.execute(source, {"segment": segment, "moment": moment})}
 
 
@@ -47,15 +50,24 @@ def test_membership_at_any_past_moment_is_what_a_plain_model_remembers(conn, cou
         live_in(conn, world)
         build(conn, countries, DAY + timedelta(days=step // 3))
         moment = conn.execute("select clock_timestamp()").fetchone()[0]
-        remembered.append((moment, {"de": {n for n, at in world.items() if at == "DE"},
-                                    "known": {n for n, at in world.items() if at},
-                                    "abroad": {n for n, at in world.items() if at == "FR"}}))
+        remembered.append(
+            (
+                moment,
+                {
+                    "de": {n for n, at in world.items() if at == "DE"},
+                    "known": {n for n, at in world.items() if at},
+                    "abroad": {n for n, at in world.items() if at == "FR"},
+                },
+            )
+        )
     for moment, expected in remembered:
         assert {segment: members(conn, segment, moment) for segment in expected} == expected
     assert members(conn, "de", remembered[0][0] - timedelta(hours=1)) == set()
     overlapping = conn.execute(
         "select count(*) from segment.membership a join segment.membership b using (segment, person_id) "
-        "where a.membership_id < b.membership_id and tstzrange(a.entered_at, a.left_at) && tstzrange(b.entered_at, b.left_at)")
+        "where a.membership_id < b.membership_id "
+        "and tstzrange(a.entered_at, a.left_at) && tstzrange(b.entered_at, b.left_at)"
+    )
     assert overlapping.fetchone() == (0,)
 
 
@@ -78,10 +90,15 @@ def test_each_stay_names_the_version_that_let_the_person_in_and_the_one_that_let
     conn.execute("update profile.person set city = 'Berlin' where person_id = %s", (person(2),))
     new = load()
     build(conn, new)
-    found = conn.execute("select person_id, version, left_version, left_reason from segment.membership order by person_id").fetchall()
+    found = conn.execute(
+        "select person_id, version, left_version, left_reason from segment.membership order by person_id"
+    ).fetchall()
     first, second = old["some"].version, new["some"].version
     assert [(row[0].int, *row[1:]) for row in found] == [
-        (1, first, None, None), (2, first, second, "rule"), (3, second, None, None)]
+        (1, first, None, None),
+        (2, first, second, "rule"),
+        (3, second, None, None),
+    ]
     assert {row[0] for row in conn.execute("select version from segment.definition")} == {first, second}
 
 
@@ -93,8 +110,9 @@ def test_at_a_merge_the_former_id_leaves_as_merged_and_todays_id_enters(conn, co
     built = build(conn, countries)
     assert members(conn, "de") == {1}
     assert (built["de"].entered, built["de"].left) == (1, 1)
-    assert conn.execute("select person_id, left_reason from segment.membership where segment = 'de' and left_at is not null"
-                        ).fetchall() == [(person(2), "merged")]
+    assert conn.execute(
+        "select person_id, left_reason from segment.membership where segment = 'de' and left_at is not null"
+    ).fetchall() == [(person(2), "merged")]
 
 
 def test_one_segments_failure_stops_only_what_builds_on_it(conn, write_sql, write_rule, load) -> None:
@@ -128,8 +146,11 @@ def test_an_error_tells_no_value_of_a_row(conn, write_sql, load) -> None:
 
 
 def test_a_segment_that_takes_too_long_is_given_up_and_the_next_is_built(conn, write_sql, write_rule, load) -> None:
-    write_sql("heavy", "select person_id from profile.person cross join generate_series(1, 2000000000) as n (n) "
-                       "group by person_id having sum(n.n) > 0")
+    write_sql(
+        "heavy",
+        "select person_id from profile.person cross join generate_series(1, 2000000000) as n (n) "
+        "group by person_id having sum(n.n) > 0",
+    )
     write_rule("light", "{person: {country: DE}}")
     live_in(conn, {1: "DE"})
     with pytest.raises(SegmentBuildError, match="heavy: took longer than 1 seconds"):
@@ -152,7 +173,9 @@ def test_everybody_leaves_a_segment_whose_file_is_gone(conn, countries) -> None:
     build(conn, {name: segment for name, segment in countries.items() if name == "de"})
     assert members(conn, "known") == set()
     assert members(conn, "de") == {1}
-    assert conn.execute("select distinct left_reason from segment.membership where segment = 'known'").fetchall() == [("retired",)]
+    assert conn.execute("select distinct left_reason from segment.membership where segment = 'known'").fetchall() == [
+        ("retired",)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +190,9 @@ def test_everybody_leaves_a_segment_whose_file_is_gone(conn, countries) -> None:
         ("{max_change_share: 0.5}", 0, 9, None),
     ],
 )
-def test_a_segment_outside_its_limits_is_told_and_a_repeat_tells_the_same(limits, before, after, alert, conn, write_rule, load) -> None:
+def test_a_segment_outside_its_limits_is_told_and_a_repeat_tells_the_same(
+    limits, before, after, alert, conn, write_rule, load
+) -> None:
     write_rule("de", "{person: {country: DE}}", f"limits: {limits}\n")
     live_in(conn, dict.fromkeys(range(before), "DE"))
     build(conn, load(), DAY - timedelta(days=1))
@@ -188,7 +213,9 @@ def test_a_swap_of_everybody_is_a_change_although_the_size_stays(conn, write_rul
 def test_the_overlap_matrix_has_every_pair_also_those_that_share_nobody(conn, countries) -> None:
     live_in(conn, {1: "DE", 2: "DE", 3: "FR"})
     build(conn, countries)
-    found = conn.execute("select segment_a, segment_b, shared, size_a, size_b from segment.overlap order by 1, 2").fetchall()
+    found = conn.execute(
+        "select segment_a, segment_b, shared, size_a, size_b from segment.overlap order by 1, 2"
+    ).fetchall()
     assert found == [("abroad", "de", 0, 1, 2), ("abroad", "known", 1, 1, 3), ("de", "known", 2, 2, 3)]
 
 
@@ -201,8 +228,12 @@ def test_the_overlap_matrix_equals_a_count_by_hand_on_random_segments(conn, writ
     for number, liked in likes.items():
         insert(conn, "profile.person", {"person_id": person(number), "interests": sorted(liked)})
     build(conn, load())
-    found = {(a, b): shared for a, b, shared in conn.execute("select segment_a, segment_b, shared from segment.overlap")}
-    assert found == {(a, b): sum({a, b} <= liked for liked in likes.values()) for a in letters for b in letters if a < b}
+    found = {
+        (a, b): shared for a, b, shared in conn.execute("select segment_a, segment_b, shared from segment.overlap")
+    }
+    assert found == {
+        (a, b): sum({a, b} <= liked for liked in likes.values()) for a in letters for b in letters if a < b
+    }
 
 
 def test_a_clock_that_was_set_back_does_not_stop_a_build(conn, countries) -> None:
@@ -234,9 +265,13 @@ def test_an_error_of_the_engine_is_of_the_kind_that_somebody_must_mend() -> None
 
 def test_a_backend_lost_in_the_middle_leaves_each_segment_whole(conn, countries, warehouse_url) -> None:
     live_in(conn, {1: "DE", 2: "FR"})
-    conn.execute("create function segment.fail_on_abroad() returns trigger language plpgsql as $$ begin "
-                 "if new.segment = 'abroad' then perform pg_terminate_backend(pg_backend_pid()); end if; return new; end $$")
-    conn.execute("create trigger fail before insert on segment.build for each row execute function segment.fail_on_abroad()")
+    conn.execute(
+        "create function segment.fail_on_abroad() returns trigger language plpgsql as $$ begin "
+        "if new.segment = 'abroad' then perform pg_terminate_backend(pg_backend_pid()); end if; return new; end $$"
+    )
+    conn.execute(
+        "create trigger fail before insert on segment.build for each row execute function segment.fail_on_abroad()"
+    )
     conn.commit()
     with pytest.raises(psycopg.OperationalError):
         build(conn, countries)

@@ -26,10 +26,14 @@ PERSONS = "select person_id from profile.person"
         ("copy profile.person to '/tmp/x'", "no SELECT"),
         ("do $$ begin perform 1; end $$", "no SELECT"),
         ("with gone as (delete from profile.person returning person_id) select person_id from gone", "contains delete"),
-        ("with new as (insert into profile.trait (person_id) values (null) returning person_id) select person_id from new",
-         "contains insert"),
-        ("with new as (update profile.person set email = null returning person_id) select person_id from new",
-         "contains update"),
+        (
+            "with n as (insert into profile.trait (as_of) values (null) returning person_id) select person_id from n",
+            "contains insert",
+        ),
+        (
+            "with new as (update profile.person set email = null returning person_id) select person_id from new",
+            "contains update",
+        ),
         ("select person_id into stolen from profile.person", "contains into"),
         (f"{PERSONS} for update", "contains lock"),
         (f"{PERSONS} tablesample system (10)", "contains tablesample"),
@@ -87,11 +91,11 @@ def test_the_error_names_the_line_of_the_wrong_column(write_sql, load) -> None:
     "body",
     [
         f"{PERSONS} where email like '%%@posteo.example' and interests && array['a']",
-        "select person_id from (select person_id, ntile(10) over (order by year_cents desc) as tenth from profile.trait) as t "
-        "where tenth = 1",
+        "select person_id from (select person_id, ntile(9) over (order by year_cents) as nth from profile.trait) as t "
+        "where nth = 1",
         "select e.person_id from profile.person_event as e where e.properties ->> 'campaign' = 'x' "
         "and extract(year from age(%(as_of)s::date, e.occurred_at)) < 1",
-        "select person_id from profile.person cross join lateral unnest(interests) as i (interest) where interest = 'a'",
+        "select person_id from profile.person cross join lateral unnest(interests) as i (one) where one = 'a'",
         "(select person_id from profile.trait) except select person_id from profile.person_order where is_purchase",
     ],
 )
@@ -112,14 +116,19 @@ def test_honest_sql_passes_and_runs(body, write_sql, load, conn) -> None:
 def test_what_gets_past_the_first_wall_is_refused_by_postgres_itself(body, conn) -> None:
     insert(conn, "profile.person", {"person_id": person(1)})
     conn.commit()
-    with pytest.raises(psycopg.errors.SyntaxError if ";" in body else psycopg.errors.FeatureNotSupported), conn.transaction():
+    with (
+        pytest.raises(psycopg.errors.SyntaxError if ";" in body else psycopg.errors.FeatureNotSupported),
+        conn.transaction(),
+    ):
         collect(conn, body, AS_OF)
     assert conn.execute("select count(*) from profile.person").fetchone() == (1,)
 
 
 def test_a_function_that_writes_is_stopped_because_the_cage_is_read_only(conn) -> None:
-    conn.execute("create function public.steal() returns uuid language sql as "
-                 "$$ insert into profile.person (person_id, row_hash) values (gen_random_uuid(), '') returning person_id $$")
+    conn.execute(
+        "create function public.steal() returns uuid language sql as "
+        "$$ insert into profile.person (person_id, row_hash) values (gen_random_uuid(), '') returning person_id $$"
+    )
     conn.commit()
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), conn.transaction():
         collect(conn, "select public.steal() as person_id", AS_OF)

@@ -82,7 +82,9 @@ def test_two_segments_may_not_feed_one_audience(write_sql, load) -> None:
 def test_one_audience_name_at_two_destinations_is_fine(write_sql, load) -> None:
     write_sql("a", PLAIN, "audiences: {mailchimp: {tag: best}, meta: {audience: best}}\n")
     assert [(found.destination, found.key, found.purpose) for found in load()["a"].audiences] == [
-        ("mailchimp", "best", "email"), ("meta", "best", "ads")]
+        ("mailchimp", "best", "email"),
+        ("meta", "best", "ads"),
+    ]
 
 
 def test_a_circle_of_segments_is_refused_and_shown(write_sql, write_rule, load) -> None:
@@ -117,8 +119,11 @@ def test_segments_come_in_the_order_they_are_built_in(write_sql, write_rule, loa
 def test_the_version_is_the_meaning_not_the_spelling(write_sql, load) -> None:
     write_sql("a", PLAIN)
     first = load()["a"].version
-    write_sql("a", "-- a comment\nSELECT  person_id\nFROM profile.person /* x */ WHERE\n country='DE'",
-              "limits: {min_size: 1}\n")
+    write_sql(
+        "a",
+        "-- a comment\nSELECT  person_id\nFROM profile.person /* x */ WHERE\n country='DE'",
+        "limits: {min_size: 1}\n",
+    )
     assert load()["a"].version == first
     write_sql("a", PLAIN.replace("DE", "de"))
     assert load()["a"].version != first
@@ -153,8 +158,9 @@ def test_a_comment_in_a_rule_file_changes_no_version(write_rule, load) -> None:
 def test_the_columns_known_from_the_migrations_are_those_of_the_database(conn: psycopg.Connection) -> None:
     found: dict[str, set[str]] = {}
     for table, column in conn.execute(
-            "select table_schema || '.' || table_name, column_name from information_schema.columns "
-            "where table_schema = 'profile' or (table_schema, table_name) = ('segment', 'current')"):
+        "select table_schema || '.' || table_name, column_name from information_schema.columns "
+        "where table_schema = 'profile' or (table_schema, table_name) = ('segment', 'current')"
+    ):
         found.setdefault(table, set()).add(column)
     assert {table: set(columns) for table, columns in readable_tables().items()} == found
 

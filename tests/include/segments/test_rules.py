@@ -1,6 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
-from random import Random
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
@@ -33,16 +33,45 @@ def some_moment(rng: Random) -> datetime:
 
 def some_world(rng: Random) -> World:
     people = range(1, 41)
-    persons = {n: {"person_id": n, "country": rng.choice(["DE", "FR", "GB", None]), "interests": rng.sample(["a", "b", "c"], rng.randrange(4)),
-                   "birth_on": rng.choice([None, date(2001, 11, 21), date(2001, 11, 22), date(1980, 2, 29)]),
-                   "customer_since": rng.choice([None, some_moment(rng)])} for n in people}
-    traits = {n: {"person_id": n, "order_count": rng.randrange(4), "recency_days": rng.choice([None, 1, 5, 9]),
-                  "rfm_segment": rng.choice([None, "champion", "lost"]), "last_ordered_on": rng.choice([None, some_day(rng)])}
-              for n in people if rng.random() < 0.8}
-    orders = [{"person_id": rng.choice(people), "ordered_at": some_moment(rng), "total_cents": rng.choice([-100, 0, 500, 1500]),
-               "is_purchase": rng.random() < 0.8} for _ in range(60)]
-    events = [{"person_id": rng.choice(people), "name": rng.choice(EVENTS[1:]), "occurred_at": some_moment(rng),
-               "amount_minor": rng.choice([None, 500, 1500])} for _ in range(120)]
+    persons = {
+        n: {
+            "person_id": n,
+            "country": rng.choice(["DE", "FR", "GB", None]),
+            "interests": rng.sample(["a", "b", "c"], rng.randrange(4)),
+            "birth_on": rng.choice([None, date(2001, 11, 21), date(2001, 11, 22), date(1980, 2, 29)]),
+            "customer_since": rng.choice([None, some_moment(rng)]),
+        }
+        for n in people
+    }
+    traits = {
+        n: {
+            "person_id": n,
+            "order_count": rng.randrange(4),
+            "recency_days": rng.choice([None, 1, 5, 9]),
+            "rfm_segment": rng.choice([None, "champion", "lost"]),
+            "last_ordered_on": rng.choice([None, some_day(rng)]),
+        }
+        for n in people
+        if rng.random() < 0.8
+    }
+    orders = [
+        {
+            "person_id": rng.choice(people),
+            "ordered_at": some_moment(rng),
+            "total_cents": rng.choice([-100, 0, 500, 1500]),
+            "is_purchase": rng.random() < 0.8,
+        }
+        for _ in range(60)
+    ]
+    events = [
+        {
+            "person_id": rng.choice(people),
+            "name": rng.choice(EVENTS[1:]),
+            "occurred_at": some_moment(rng),
+            "amount_minor": rng.choice([None, 500, 1500]),
+        }
+        for _ in range(120)
+    ]
     world = World(AS_OF, persons, traits, orders, events, {})
     world.members = {name: {n for n in persons if world.true_of(rule, n)} for name, rule in FIXED.items()}
     return world
@@ -50,8 +79,15 @@ def some_world(rng: Random) -> World:
 
 def some_leaf(rng: Random) -> dict:
     number = f"{rng.choice(WORDS)} {rng.randrange(4)}"
-    date_condition = rng.choice([{"within": rng.choice(SPANS)}, {"before": rng.choice(SPANS)}, {"known": rng.random() < 0.5},
-                                 {">=": some_day(rng)}, {"<": some_day(rng)}])
+    date_condition = rng.choice(
+        [
+            {"within": rng.choice(SPANS)},
+            {"before": rng.choice(SPANS)},
+            {"known": rng.random() < 0.5},
+            {">=": some_day(rng)},
+            {"<": some_day(rng)},
+        ]
+    )
     event = {"name": rng.choice(EVENTS)}
     if rng.random() < 0.7:
         event["within"] = rng.choice(SPANS)
@@ -60,22 +96,45 @@ def some_leaf(rng: Random) -> dict:
     if rng.random() < 0.3:
         event["amount"] = rng.choice([">= 500", "!= 500", {"known": False}])
     if rng.random() < 0.3:
-        event[rng.choice(["first", "last"])] = rng.choice([{"within": rng.choice(SPANS)}, {"before": rng.choice(SPANS)}])
-    sequence = {"did": rng.choice(EVENTS), "within": rng.choice(SPANS), rng.choice(["then", "then_not"]): rng.choice(EVENTS)}
+        event[rng.choice(["first", "last"])] = rng.choice(
+            [{"within": rng.choice(SPANS)}, {"before": rng.choice(SPANS)}]
+        )
+    sequence = {
+        "did": rng.choice(EVENTS),
+        "within": rng.choice(SPANS),
+        rng.choice(["then", "then_not"]): rng.choice(EVENTS),
+    }
     if rng.random() < 0.5:
         sequence["wait"] = rng.choice(["1 day", "3 days", "2 weeks"])
-    return rng.choice([
-        {"trait": {"order_count": number}},
-        {"trait": {"recency_days": rng.choice(["!= 5", {"not_in": [1, 5]}, {"between": [1, 5]}, [5, 9], {"known": False}])}},
-        {"trait": {"rfm_segment": rng.choice(["champion", {"!=": "champion"}, {"not_in": ["lost"]}, {"starts_with": "ch"}])}},
-        {"trait": {"last_ordered_on": date_condition, "order_count": ">= 1"}},
-        {"person": {"country": rng.choice(["DE", ["DE", "FR"], {"!=": "DE"}, {"known": True}])}},
-        {"person": {"interests": rng.choice(["a", ["a", "c"], {"contains_all": ["a", "b"]}, {"contains": "b"}])}},
-        {"person": {"age": rng.choice([">= 25", "= 24", {"between": [40, 50]}])}},
-        {"person": {"customer_since": date_condition}},
-        {"event": event}, {"event": event}, {"sequence": sequence}, {"sequence": sequence},
-        {"segment": rng.choice(sorted(FIXED))},
-    ])
+    return rng.choice(
+        [
+            {"trait": {"order_count": number}},
+            {
+                "trait": {
+                    "recency_days": rng.choice(
+                        ["!= 5", {"not_in": [1, 5]}, {"between": [1, 5]}, [5, 9], {"known": False}]
+                    )
+                }
+            },
+            {
+                "trait": {
+                    "rfm_segment": rng.choice(
+                        ["champion", {"!=": "champion"}, {"not_in": ["lost"]}, {"starts_with": "ch"}]
+                    )
+                }
+            },
+            {"trait": {"last_ordered_on": date_condition, "order_count": ">= 1"}},
+            {"person": {"country": rng.choice(["DE", ["DE", "FR"], {"!=": "DE"}, {"known": True}])}},
+            {"person": {"interests": rng.choice(["a", ["a", "c"], {"contains_all": ["a", "b"]}, {"contains": "b"}])}},
+            {"person": {"age": rng.choice([">= 25", "= 24", {"between": [40, 50]}])}},
+            {"person": {"customer_since": date_condition}},
+            {"event": event},
+            {"event": event},
+            {"sequence": sequence},
+            {"sequence": sequence},
+            {"segment": rng.choice(sorted(FIXED))},
+        ]
+    )
 
 
 def some_rule(rng: Random, depth: int = 3) -> dict:
@@ -89,21 +148,31 @@ def some_rule(rng: Random, depth: int = 3) -> dict:
 
 def write_rule_file(folder: Path, name: str, rule: dict) -> None:
     head = {"segment": name, "title": "t", "owner": "o", "kind": "value", "goal": "g", "rule": rule}
-    (folder / f"{name}.yaml").write_text(yaml.safe_dump(head, sort_keys=False, default_flow_style=None), encoding="utf-8")
+    (folder / f"{name}.yaml").write_text(
+        yaml.safe_dump(head, sort_keys=False, default_flow_style=None), encoding="utf-8"
+    )
 
 
 def load_world(conn: psycopg.Connection, world: World) -> None:
-    for table, rows in (("person", world.persons.values()), ("trait", world.traits.values()),
-                        ("person_order", world.orders), ("person_event", world.events)):
+    for table, rows in (
+        ("person", world.persons.values()),
+        ("trait", world.traits.values()),
+        ("person_order", world.orders),
+        ("person_event", world.events),
+    ):
         for number, row in enumerate(rows):
-            keys = {"person_order": {"order_key": str(number)}, "person_event": {"record_key": str(number)}}.get(table, {})
+            keys = {"person_order": {"order_key": str(number)}, "person_event": {"record_key": str(number)}}.get(
+                table, {}
+            )
             if table == "person_order":
                 keys["ordered_on"] = row["ordered_at"].date()
             insert(conn, f"profile.{table}", {**row, **keys, "person_id": person(row["person_id"])})
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_compiled_rule_gives_the_persons_a_plain_evaluator_gives(seed: int, conn: psycopg.Connection, tmp_path: Path) -> None:
+def test_a_compiled_rule_gives_the_persons_a_plain_evaluator_gives(
+    seed: int, conn: psycopg.Connection, tmp_path: Path
+) -> None:
     rng = Random(seed)
     world = some_world(rng)
     load_world(conn, world)
@@ -162,7 +231,7 @@ def test_a_wrong_rule_is_refused_with_its_line(rule, cause, write_rule, load) ->
 
 
 def test_a_value_in_a_rule_is_bound_and_never_part_of_the_text(write_rule, load, conn) -> None:
-    write_rule("a", "{person: {city: \"x' or true; drop table profile.person; --\"}}")
+    write_rule("a", '{person: {city: "x\' or true; drop table profile.person; --"}}')
     segment = load()["a"]
     insert(conn, "profile.person", {"person_id": person(1)})
     insert(conn, "profile.person", {"person_id": person(2), "city": "x' or true; drop table profile.person; --"})
@@ -186,7 +255,11 @@ def test_windows_are_days_in_utc_also_for_a_session_of_another_zone(write_rule, 
     write_rule("a", "{event: {name: email_opened, within: 1 day}}")
     for number, at in enumerate((datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))):
         insert(conn, "profile.person", {"person_id": person(number)})
-        insert(conn, "profile.person_event", {"person_id": person(number), "record_key": str(number), "name": "email_opened", "occurred_at": at})
+        insert(
+            conn,
+            "profile.person_event",
+            {"person_id": person(number), "record_key": str(number), "name": "email_opened", "occurred_at": at},
+        )
     conn.execute("set timezone = 'Asia/Tokyo'")
     assert compute_members(conn, load(), "a", as_of=AS_OF) == 1
     assert conn.execute("select person_id from pg_temp.segment_people").fetchone() == (person(1),)
