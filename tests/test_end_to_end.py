@@ -24,7 +24,7 @@ def _make(command: str, home: Path, **choices: str) -> str:
     ended = subprocess.run(
         [sys.executable, "-m", "include.runtime", command],
         cwd=ROOT,
-        env={**kept, "AUDIENCEFLOW_HOME": str(home), **choices},
+        env={**kept, "AUDIENCEFLOW_HOME": str(home), "AUDIENCEFLOW_CLOCK": "off", **choices},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -90,7 +90,8 @@ class System:
         if state.standins:
             self._start_standins(state)
         self._start_postgres()
-        environment = self._environment(state, clock=mode == "up")
+        by_clock = mode == "up" and self.settings.environment.get("AUDIENCEFLOW_CLOCK") != "off"
+        environment = self._environment(state, clock=by_clock)
         self._migrate_airflow(environment)
         began = datetime.now(UTC)
         with self._step("Airflow"):
