@@ -11,6 +11,7 @@ exceptions as (
 
 answered as (
     select
+        %(audience_id)s::bigint as audience_id, -- a column: joined row by row through the key, never by reading the audience
         plan_row.person_id,
         plan_row.identifier_hash,
         plan_row.kept,
@@ -58,10 +59,10 @@ settled as (
         error_text = answered.reason
     from answered
     where
-        member.audience_id = %(audience_id)s
+        member.audience_id = answered.audience_id
         and member.person_id = answered.person_id
         and member.identifier_hash = answered.identifier_hash
-        and member.batch_id = %(batch_id)s
+        and member.batch_id is not distinct from %(batch_id)s
     returning
         member.person_id,
         member.membership_id,

@@ -64,9 +64,9 @@ create index on audience.batch (sync_id);
 -- One row per audience, person and set of identifiers the platform has (or had, or refused), or is being told about.
 -- A changed address is two rows: the old one is removed, the new one added. `sent_identifiers` is keyed by the column of
 -- profile.person each value was made from. No index but these two: each row is written twice a delivery, and those
--- writes stay within their page (fillfactor).
+-- writes stay within their page (fillfactor). No foreign key for the same reason: one writer, which has just read the audience.
 create table audience.member (
-    audience_id bigint not null references audience.audience,
+    audience_id bigint not null,
     person_id uuid not null,
     identifier_hash uuid not null, -- md5 of the identifiers the person had, and of the version of their treatment
     acknowledged text not null default 'absent' check (acknowledged in ('absent', 'present')),

@@ -102,6 +102,20 @@ def test_pain_26_a_leaver_does_not_take_a_shared_mailbox_away(world: World) -> N
     assert world.held() == set()
 
 
+def test_who_shares_an_identifier_with_a_leaver_is_sent_again_after_the_removal(world: World) -> None:
+    stays = world.person("family@x.example", "+491111")
+    leaver = world.person("family@x.example", "+492222")
+    world.sync()
+    world.leave(leaver)
+    result = world.sync()
+    assert world.platform.calls[-2:] == [("remove", ("+492222",)), ("update", ("family@x.example", "+491111"))]
+    assert (result.removed, result.updated) == (1, 1)
+    assert world.conn.execute("select acknowledged from audience.member where person_id = %s", (stays,)).fetchall() == [
+        ("present",)
+    ]
+    assert world.plan().changes == 0
+
+
 def test_an_address_that_went_to_a_newcomer_stays(world: World) -> None:
     former = world.person("a@x.example")
     world.sync()

@@ -191,15 +191,13 @@ class World:
 
     def join(self, person: uuid.UUID) -> None:
         self.conn.execute(
-            "insert into segment.membership (segment, person_id, version, entered_at)"
-            " values (%s, %s, 'v1', %s)",
+            "insert into segment.membership (segment, person_id, version, entered_at) values (%s, %s, 'v1', %s)",
             (SEGMENT, person, datetime.now(UTC) - timedelta(days=1)),
         )
 
     def leave(self, person: uuid.UUID) -> None:
         self.conn.execute(
-            "update segment.membership set left_at = %s, left_version = 'v1'"
-            " where person_id = %s and left_at is null",
+            "update segment.membership set left_at = %s, left_version = 'v1' where person_id = %s and left_at is null",
             (datetime.now(UTC), person),
         )
 
