@@ -18,11 +18,12 @@ source as (
         s.state,
         s.stated_at
     from identity.work_touched as t
-    inner join identity.record as r on r.record_id = t.record_id
-    inner join staging.person_record as p on p.stream = r.stream and p.record_key = r.record_key
-    cross join lateral (
-        values ('email', p.consent_email, p.consent_email_at), ('ads', p.consent_ads, p.consent_ads_at)
-    ) as s (purpose, state, stated_at)
+    inner join identity.record as r on t.record_id = r.record_id
+    inner join staging.person_record as p on r.stream = p.stream and r.record_key = p.record_key
+    cross join
+        lateral (
+            values ('email', p.consent_email, p.consent_email_at), ('ads', p.consent_ads, p.consent_ads_at)
+        ) as s (purpose, state, stated_at)
     where
         r.shape = 'person'
         and r.withdrawn_at is null
@@ -35,8 +36,8 @@ bearer as (
         i.type,
         i.value
     from (select distinct record_id from source) as s
-    inner join identity.edge as e on e.record_id = s.record_id
-    inner join identity.identifier as i on i.identifier_id = e.identifier_id
+    inner join identity.edge as e on s.record_id = e.record_id
+    inner join identity.identifier as i on e.identifier_id = i.identifier_id
     order by
         s.record_id,
         e.dropped_reason is not null,
@@ -52,7 +53,7 @@ statement as (
         b.value,
         said.state as said_state
     from source as s
-    inner join bearer as b on b.record_id = s.record_id
+    inner join bearer as b on s.record_id = b.record_id
     left join lateral (
         select l.state
         from consent.ledger as l

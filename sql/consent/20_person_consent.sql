@@ -8,8 +8,8 @@ carried as (
         i.type,
         i.value
     from identity.work_assignment as a
-    inner join identity.edge as e on e.record_id = a.record_id and e.dropped_reason is null
-    inner join identity.identifier as i on i.identifier_id = e.identifier_id
+    inner join identity.edge as e on a.record_id = e.record_id and e.dropped_reason is null
+    inner join identity.identifier as i on e.identifier_id = i.identifier_id
 ),
 
 newest as (
@@ -20,7 +20,7 @@ newest as (
         l.occurred_at,
         l.consent_id
     from carried as c
-    inner join consent.ledger as l on l.identifier_type = c.type and l.identifier_value = c.value
+    inner join consent.ledger as l on c.type = l.identifier_type and c.value = l.identifier_value
     order by c.person_id, c.type, c.value, l.purpose, l.occurred_at desc, l.state desc, l.consent_id
 ),
 

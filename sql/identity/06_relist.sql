@@ -9,7 +9,7 @@ listed as (
     inner join identity.blocked_value as b
         on
             b.type in (i.type, '*')
-            and ((b.kind = 'exact' and b.value = i.value) or (b.kind = 'pattern' and i.value ~ b.value))
+            and ((b.kind = 'exact' and i.value = b.value) or (b.kind = 'pattern' and i.value ~ b.value))
     group by i.identifier_id
 ),
 
@@ -17,7 +17,7 @@ relisted as (
     update identity.identifier as i
     set listed_reason = l.reason
     from identity.identifier as old
-    left join listed as l on l.identifier_id = old.identifier_id
+    left join listed as l on old.identifier_id = l.identifier_id
     where
         i.identifier_id = old.identifier_id
         and i.listed_reason is distinct from l.reason

@@ -15,6 +15,7 @@ select stream, record_key from staging.order_entry
 union
 select stream, record_key from staging.event
 union
-select stream, record_key from identity.record where shape = 'person'
+select stream, record_key from identity.record
+where shape = 'person'
 union
 select stream, source_key from identity.bundle_row

@@ -8,7 +8,10 @@ select
     p.record_key,
     coalesce(
         p.created_at,
-        (select min(r.landed_at) from raw.record as r where r.stream = p.stream and r.record_key = p.record_key),
+        (
+            select min(r.landed_at) from raw.record as r
+            where r.stream = p.stream and r.record_key = p.record_key
+        ),
         p.published_at
     ),
     nullif(lower(btrim(concat_ws(' ', p.first_name, p.last_name))), ''),
@@ -17,5 +20,5 @@ select
     p.phone_country,
     p.ids
 from identity.work_key as k
-inner join staging.person_record as p on p.stream = k.stream and p.record_key = k.record_key
+inner join staging.person_record as p on k.stream = p.stream and k.record_key = p.record_key
 where not p.deleted

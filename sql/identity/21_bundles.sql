@@ -7,7 +7,7 @@ select
     e.order_key,
     min(e.occurred_at)
 from identity.work_key as k
-inner join staging.order_entry as e on e.stream = k.stream and e.record_key = k.record_key
+inner join staging.order_entry as e on k.stream = e.stream and k.record_key = e.record_key
 where e.identity_key is not null
 group by e.stream, e.record_key, e.identity_key, e.order_key
 union all
@@ -18,6 +18,6 @@ select
     null,
     min(e.occurred_at)
 from identity.work_key as k
-inner join staging.event as e on e.stream = k.stream and e.record_key = k.record_key
+inner join staging.event as e on k.stream = e.stream and k.record_key = e.record_key
 where e.identity_key is not null
 group by e.stream, e.record_key, e.identity_key

@@ -4,11 +4,11 @@ with
 carried as (
     select e.stream, e.identity_key, e.email, e.phone, e.phone_country, e.ids, e.occurred_at
     from identity.work_key as k
-    inner join staging.order_entry as e on e.stream = k.stream and e.record_key = k.record_key
+    inner join staging.order_entry as e on k.stream = e.stream and k.record_key = e.record_key
     union all
     select e.stream, e.identity_key, e.email, e.phone, e.phone_country, e.ids, e.occurred_at
     from identity.work_key as k
-    inner join staging.event as e on e.stream = k.stream and e.record_key = k.record_key
+    inner join staging.event as e on k.stream = e.stream and k.record_key = e.record_key
 )
 
 insert into identity.work_source

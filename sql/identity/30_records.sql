@@ -16,7 +16,7 @@ on conflict (stream, record_key) do update
         name_key = excluded.name_key,
         withdrawn_at = null
     where
-        r.withdrawn_at is not null
-        or r.name_key is distinct from excluded.name_key
-        or (r.shape = 'person' and r.first_seen_at is distinct from excluded.first_seen_at)
-        or (r.shape = 'bundle' and r.first_seen_at > excluded.first_seen_at)
+    r.withdrawn_at is not null
+    or r.name_key is distinct from excluded.name_key
+    or (r.shape = 'person' and r.first_seen_at is distinct from excluded.first_seen_at)
+    or (r.shape = 'bundle' and r.first_seen_at > excluded.first_seen_at)

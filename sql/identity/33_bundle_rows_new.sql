@@ -7,7 +7,7 @@ select
     w.order_key,
     w.first_seen_at
 from identity.work_bundle as w
-inner join identity.record as r on r.stream = w.stream and r.record_key = w.bundle_key
+inner join identity.record as r on w.stream = r.stream and w.bundle_key = r.record_key
 where not exists (
     select from identity.bundle_row as b
     where

@@ -6,7 +6,7 @@ oldest as (
         b.record_id,
         min(b.first_seen_at) as first_seen_at
     from identity.work_touched as t
-    inner join identity.bundle_row as b on b.record_id = t.record_id
+    inner join identity.bundle_row as b on t.record_id = b.record_id
     group by b.record_id
 )
 

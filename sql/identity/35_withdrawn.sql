@@ -6,11 +6,16 @@ where
     r.record_id = t.record_id
     and r.withdrawn_at is null
     and case r.shape
-        when 'person' then not exists (
-            select from identity.work_source as s
-            where
-                s.stream = r.stream
-                and s.record_key = r.record_key
+        when 'person'
+            then
+                not exists (
+                    select from identity.work_source as s
+                    where
+                        s.stream = r.stream
+                        and s.record_key = r.record_key
+                )
+        else not exists (
+            select from identity.bundle_row as b
+            where b.record_id = r.record_id
         )
-        else not exists (select from identity.bundle_row as b where b.record_id = r.record_id)
     end

@@ -9,7 +9,7 @@ carried as (
         upper(coalesce(btrim(s.phone_country), '')) as phone_country,
         s.ids
     from identity.work_source as s
-    inner join identity.record as r on r.stream = s.stream and r.record_key = s.record_key
+    inner join identity.record as r on s.stream = r.stream and s.record_key = r.record_key
 ),
 
 listed as (
@@ -20,9 +20,10 @@ listed as (
         c.phone_country
     from carried as c
     cross join lateral jsonb_each(c.ids) as i (type, found)
-    cross join lateral jsonb_array_elements_text(
-        case jsonb_typeof(i.found) when 'array' then i.found else jsonb_build_array(i.found) end
-    ) as v (raw_value)
+    cross join
+        lateral jsonb_array_elements_text(
+            case jsonb_typeof(i.found) when 'array' then i.found else jsonb_build_array(i.found) end
+        ) as v (raw_value)
     where c.ids <> '{}'
 )
 

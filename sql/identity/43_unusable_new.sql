@@ -9,9 +9,9 @@ refused as (
     from identity.work_value as w
     inner join identity.normal_form as n
         on
-            n.type = w.type
-            and n.raw_value = w.raw_value
-            and n.country = w.country
+            w.type = n.type
+            and w.raw_value = n.raw_value
+            and w.country = n.country
     where n.reason is not null
     union all
     select

@@ -9,8 +9,8 @@ counted as (
         e.identifier_id,
         count(*) as carriers
     from identity.work_identifier as w
-    inner join identity.edge as e on e.identifier_id = w.identifier_id
-    inner join identity.record as r on r.record_id = e.record_id
+    inner join identity.edge as e on w.identifier_id = e.identifier_id
+    inner join identity.record as r on e.record_id = r.record_id
     where r.withdrawn_at is null
     group by e.identifier_id
     having count(*) > %(shared_above)s
@@ -21,8 +21,8 @@ names as (
         c.identifier_id,
         count(distinct coalesce(r.name_key, r.record_id::text)) as people
     from counted as c
-    inner join identity.edge as e on e.identifier_id = c.identifier_id
-    inner join identity.record as r on r.record_id = e.record_id
+    inner join identity.edge as e on c.identifier_id = e.identifier_id
+    inner join identity.record as r on e.record_id = r.record_id
     where r.withdrawn_at is null
     group by c.identifier_id
 ),
@@ -32,18 +32,20 @@ accounts as (
         c.identifier_id,
         count(distinct beside.identifier_id) as people
     from counted as c
-    inner join identity.edge as e on e.identifier_id = c.identifier_id
-    inner join identity.record as r on r.record_id = e.record_id and r.withdrawn_at is null
-    inner join identity.edge as beside on beside.record_id = e.record_id
-    inner join identity.identifier as i on i.identifier_id = beside.identifier_id
+    inner join identity.edge as e on c.identifier_id = e.identifier_id
+    inner join identity.record as r on e.record_id = r.record_id and r.withdrawn_at is null
+    inner join identity.edge as beside on e.record_id = beside.record_id
+    inner join identity.identifier as i on beside.identifier_id = i.identifier_id
     where i.type not in ('email', 'phone')
     group by c.identifier_id, i.type
 ),
 
 shared as (
-    select identifier_id from names where people > %(shared_above)s
+    select identifier_id from names
+    where people > %(shared_above)s
     union
-    select identifier_id from accounts where people > %(shared_above)s
+    select identifier_id from accounts
+    where people > %(shared_above)s
 ),
 
 wanted as (
@@ -51,8 +53,8 @@ wanted as (
         i.identifier_id,
         coalesce(i.listed_reason, case when s.identifier_id is not null then 'shared by too many' end) as reason
     from identity.work_identifier as w
-    inner join identity.identifier as i on i.identifier_id = w.identifier_id
-    left join shared as s on s.identifier_id = w.identifier_id
+    inner join identity.identifier as i on w.identifier_id = i.identifier_id
+    left join shared as s on w.identifier_id = s.identifier_id
 ),
 
 changed as (
@@ -68,7 +70,7 @@ changed as (
 touched as (
     select distinct e.record_id
     from changed as c
-    inner join identity.edge as e on e.identifier_id = c.identifier_id
+    inner join identity.edge as e on c.identifier_id = e.identifier_id
 )
 
 insert into identity.work_touched (record_id)

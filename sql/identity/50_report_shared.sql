@@ -20,6 +20,6 @@ select
     i.value,
     i.blocked_reason
 from identity.work_identifier as w
-inner join identity.identifier as i on i.identifier_id = w.identifier_id
+inner join identity.identifier as i on w.identifier_id = i.identifier_id
 where i.blocked_reason = 'shared by too many'
 on conflict (type, kind, value) do nothing

@@ -5,19 +5,19 @@ with
 candidate as (
     select e.record_id, e.identifier_id
     from identity.edge as e
-    inner join identity.work_touched as t on t.record_id = e.record_id
+    inner join identity.work_touched as t on e.record_id = t.record_id
     where e.dropped_reason is not null
     union
     select e.record_id, e.identifier_id
     from identity.record as r
-    inner join identity.work_touched as t on t.record_id = r.record_id
-    inner join identity.edge as e on e.record_id = r.record_id
+    inner join identity.work_touched as t on r.record_id = t.record_id
+    inner join identity.edge as e on r.record_id = e.record_id
     where r.withdrawn_at is not null
     union
     select e.record_id, e.identifier_id
     from identity.identifier as i
-    inner join identity.edge as e on e.identifier_id = i.identifier_id
-    inner join identity.work_touched as t on t.record_id = e.record_id
+    inner join identity.edge as e on i.identifier_id = e.identifier_id
+    inner join identity.work_touched as t on e.record_id = t.record_id
     where i.blocked_reason is not null
 ),
 
@@ -27,8 +27,8 @@ wanted as (
         c.identifier_id,
         case when r.withdrawn_at is not null then 'record withdrawn' else i.blocked_reason end as reason
     from candidate as c
-    inner join identity.record as r on r.record_id = c.record_id
-    inner join identity.identifier as i on i.identifier_id = c.identifier_id
+    inner join identity.record as r on c.record_id = r.record_id
+    inner join identity.identifier as i on c.identifier_id = i.identifier_id
 )
 
 update identity.edge as e

@@ -7,16 +7,16 @@ neighbour as (
         t.record_id,
         r.person_id
     from identity.work_touched as t
-    inner join identity.record as r on r.record_id = t.record_id
+    inner join identity.record as r on t.record_id = r.record_id
     union
     select
         theirs.record_id,
         r.person_id
     from identity.work_touched as t
-    inner join identity.edge as ours on ours.record_id = t.record_id and ours.dropped_reason is null
+    inner join identity.edge as ours on t.record_id = ours.record_id and ours.dropped_reason is null
     inner join identity.edge as theirs
-        on theirs.identifier_id = ours.identifier_id and theirs.dropped_reason is null
-    inner join identity.record as r on r.record_id = theirs.record_id
+        on ours.identifier_id = theirs.identifier_id and theirs.dropped_reason is null
+    inner join identity.record as r on theirs.record_id = r.record_id
 ),
 
 person as (
@@ -35,4 +35,4 @@ select
     r.record_id,
     r.person_id
 from person as p
-inner join identity.record as r on r.person_id = p.person_id
+inner join identity.record as r on p.person_id = r.person_id

@@ -3,6 +3,6 @@ select
     string_agg(int8send(e.record_id), '') as records,
     string_agg(int8send(e.identifier_id), '') as identifiers
 from identity.work_scope as s
-inner join identity.edge as e on e.record_id = s.record_id
+inner join identity.edge as e on s.record_id = e.record_id
 where e.dropped_reason is null
 group by s.record_id >> 20

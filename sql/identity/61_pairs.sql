@@ -6,7 +6,7 @@ linked as (
         e.record_id,
         min(e.record_id) over (partition by e.identifier_id) as first_record_id
     from identity.work_scope as s
-    inner join identity.edge as e on e.record_id = s.record_id
+    inner join identity.edge as e on s.record_id = e.record_id
     where e.dropped_reason is null
 )
 

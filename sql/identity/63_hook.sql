@@ -3,9 +3,11 @@
 with
 
 neighbour as (
-    select a as node, b as other from identity.work_pair where round = %(round)s
+    select a as node, b as other from identity.work_pair
+    where round = %(round)s
     union all
-    select b, a from identity.work_pair where round = %(round)s
+    select b, a from identity.work_pair
+    where round = %(round)s
 )
 
 insert into identity.work_parent (round, node, parent)

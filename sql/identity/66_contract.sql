@@ -5,8 +5,8 @@ select distinct
     least(one.parent, two.parent),
     greatest(one.parent, two.parent)
 from identity.work_pair as e
-inner join identity.work_parent as one on one.round = e.round and one.node = e.a
-inner join identity.work_parent as two on two.round = e.round and two.node = e.b
+inner join identity.work_parent as one on e.round = one.round and e.a = one.node
+inner join identity.work_parent as two on e.round = two.round and e.b = two.node
 where
     e.round = %(round)s
     and one.parent <> two.parent

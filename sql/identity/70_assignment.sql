@@ -10,8 +10,8 @@ member as (
         r.record_key,
         r.own_person_id
     from identity.work_scope as s
-    inner join identity.record as r on r.record_id = s.record_id
-    left join identity.work_component as c on c.record_id = s.record_id
+    inner join identity.record as r on s.record_id = r.record_id
+    left join identity.work_component as c on s.record_id = c.record_id
     where r.withdrawn_at is null
 ),
 
@@ -30,4 +30,4 @@ select
     o.own_person_id,
     o.record_id
 from member as m
-inner join oldest as o on o.root = m.root
+inner join oldest as o on m.root = o.root

@@ -16,9 +16,9 @@ had as (
                 r.record_key collate "C"
         ) as place
     from identity.work_scope as s
-    inner join identity.person as p on p.person_id = s.former_person_id
-    inner join identity.record as r on r.record_id = s.record_id
-    left join identity.work_assignment as a on a.record_id = s.record_id
+    inner join identity.person as p on s.former_person_id = p.person_id
+    inner join identity.record as r on s.record_id = r.record_id
+    left join identity.work_assignment as a on s.record_id = a.record_id
     where s.former_person_id is not null
 )
 

@@ -6,6 +6,6 @@ select distinct
     a.person_id,
     %(at)s::timestamptz
 from identity.work_scope as s
-inner join identity.work_assignment as a on a.record_id = s.record_id
-inner join identity.work_former as f on f.person_id = s.former_person_id
+inner join identity.work_assignment as a on s.record_id = a.record_id
+inner join identity.work_former as f on s.former_person_id = f.person_id
 where a.person_id <> s.former_person_id

@@ -2,7 +2,7 @@
 update identity.record_history as h
 set valid_to = %(at)s
 from identity.work_scope as s
-left join identity.work_assignment as a on a.record_id = s.record_id
+left join identity.work_assignment as a on s.record_id = a.record_id
 where
     h.record_id = s.record_id
     and h.valid_to is null

@@ -5,5 +5,5 @@ select
     a.person_id,
     %(at)s
 from identity.work_assignment as a
-inner join identity.work_scope as s on s.record_id = a.record_id
+inner join identity.work_scope as s on a.record_id = s.record_id
 where a.person_id is distinct from s.former_person_id

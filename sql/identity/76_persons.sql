@@ -13,5 +13,5 @@ on conflict (person_id) do update
         record_count = excluded.record_count,
         changed_at = excluded.changed_at
     where
-        p.oldest_record_id is distinct from excluded.oldest_record_id
-        or p.record_count is distinct from excluded.record_count
+    p.oldest_record_id is distinct from excluded.oldest_record_id
+    or p.record_count is distinct from excluded.record_count

@@ -16,7 +16,7 @@ former as (
         p.oldest_record_id as record_id,
         f.successor as person_id
     from identity.work_former as f
-    inner join identity.person as p on p.person_id = f.person_id
+    inner join identity.person as p on f.person_id = p.person_id
     where f.successor <> f.person_id
     union
     select
@@ -24,12 +24,12 @@ former as (
         r.record_id,
         a.person_id
     from identity.work_scope as s
-    inner join identity.work_assignment as a on a.record_id = s.record_id
-    inner join identity.record as r on r.record_id = s.record_id
+    inner join identity.work_assignment as a on s.record_id = a.record_id
+    inner join identity.record as r on s.record_id = r.record_id
     inner join identity.record_history as h
         on
-            h.record_id = r.record_id
-            and h.person_id = r.own_person_id
+            r.record_id = h.record_id
+            and r.own_person_id = h.person_id
             and h.valid_to is not null
     where
         s.former_person_id is null

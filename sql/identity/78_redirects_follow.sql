@@ -7,14 +7,14 @@ wanted as (
         d.old_person_id,
         coalesce(r.person_id, f.successor) as person_id
     from identity.redirect as d
-    inner join identity.work_former as f on f.person_id = d.person_id
-    left join identity.record as r on r.record_id = d.record_id
+    inner join identity.work_former as f on d.person_id = f.person_id
+    left join identity.record as r on d.record_id = r.record_id
     union
     select
         d.old_person_id,
         a.person_id
     from identity.redirect as d
-    inner join identity.work_assignment as a on a.record_id = d.record_id
+    inner join identity.work_assignment as a on d.record_id = a.record_id
 )
 
 update identity.redirect as d

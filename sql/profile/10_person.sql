@@ -15,7 +15,7 @@ live as (
             else coalesce(array_position(%(trust)s::text[], r.stream), 999)
         end as distrust
     from identity.work_assignment as a
-    inner join identity.record as r on r.record_id = a.record_id
+    inner join identity.record as r on a.record_id = r.record_id
 ),
 
 stated as (
@@ -28,9 +28,9 @@ stated as (
         l.distrust,
         coalesce(p.changed_at, l.first_seen_at) as stated_at
     from live as l
-    inner join identity.edge as e on e.record_id = l.record_id and e.dropped_reason is null
-    inner join identity.identifier as i on i.identifier_id = e.identifier_id and i.type in ('email', 'phone')
-    left join staging.person_record as p on l.shape = 'person' and p.stream = l.stream and p.record_key = l.record_key
+    inner join identity.edge as e on l.record_id = e.record_id and e.dropped_reason is null
+    inner join identity.identifier as i on e.identifier_id = i.identifier_id and i.type in ('email', 'phone')
+    left join staging.person_record as p on l.shape = 'person' and l.stream = p.stream and l.record_key = p.record_key
     union all
     select
         l.person_id,
@@ -41,22 +41,23 @@ stated as (
         l.distrust,
         coalesce(p.changed_at, l.first_seen_at)
     from live as l
-    inner join staging.person_record as p on p.stream = l.stream and p.record_key = l.record_key
-    cross join lateral (
-        values
-        ('name', array[nullif(btrim(p.first_name), ''), nullif(btrim(p.last_name), '')]),
-        ('birth_on', array[p.birth_on::text]),
-        ('gender', array[nullif(btrim(p.gender), '')]),
-        ('language', array[nullif(btrim(p.language), '')]),
-        (
-            'address',
-            array[
-                nullif(btrim(p.country), ''), nullif(btrim(p.region), ''),
-                nullif(btrim(p.city), ''), nullif(btrim(p.postcode), '')
-            ]
-        ),
-        ('email_client', array[nullif(btrim(p.email_client), '')])
-    ) as v (field, value)
+    inner join staging.person_record as p on l.stream = p.stream and l.record_key = p.record_key
+    cross join
+        lateral (
+            values
+            ('name', array[nullif(btrim(p.first_name), ''), nullif(btrim(p.last_name), '')]),
+            ('birth_on', array[p.birth_on::text]),
+            ('gender', array[nullif(btrim(p.gender), '')]),
+            ('language', array[nullif(btrim(p.language), '')]),
+            (
+                'address',
+                array[
+                    nullif(btrim(p.country), ''), nullif(btrim(p.region), ''),
+                    nullif(btrim(p.city), ''), nullif(btrim(p.postcode), '')
+                ]
+            ),
+            ('email_client', array[nullif(btrim(p.email_client), '')])
+        ) as v (field, value)
     where
         l.shape = 'person'
         and array_remove(v.value, null) <> '{}'
@@ -77,7 +78,7 @@ winner as (
         w.value,
         w.stream
     from weighed as w
-    left join unnest(%(fields)s::text[], %(rules)s::text[]) as f (field, rule) on f.field = w.field
+    left join unnest(%(fields)s::text[], %(rules)s::text[]) as f (field, rule) on w.field = f.field
     order by
         w.person_id,
         w.field,
@@ -111,7 +112,7 @@ interest as (
         l.person_id,
         array_agg(distinct lower(btrim(i.interest)) order by lower(btrim(i.interest))) as interests
     from live as l
-    inner join staging.person_record as p on p.stream = l.stream and p.record_key = l.record_key
+    inner join staging.person_record as p on l.stream = p.stream and l.record_key = p.record_key
     cross join lateral unnest(p.interests) as i (interest)
     where
         l.shape = 'person'
@@ -156,8 +157,8 @@ golden as (
             )
         ) as winners
     from person as p
-    left join chosen as c on c.person_id = p.person_id
-    left join interest as i on i.person_id = p.person_id
+    left join chosen as c on p.person_id = c.person_id
+    left join interest as i on p.person_id = i.person_id
 ),
 
 hashed as (
@@ -200,5 +201,5 @@ on conflict (person_id) do update
         winners = excluded.winners,
         row_hash = excluded.row_hash
     where
-        o.row_hash is distinct from excluded.row_hash
-        or o.winners is distinct from excluded.winners
+    o.row_hash is distinct from excluded.row_hash
+    or o.winners is distinct from excluded.winners

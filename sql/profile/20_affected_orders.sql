@@ -10,8 +10,8 @@ select
     b.stream,
     b.order_key
 from identity.work_scope as s
-left join identity.work_assignment as a on a.record_id = s.record_id
-inner join identity.bundle_row as b on b.record_id = s.record_id
+left join identity.work_assignment as a on s.record_id = a.record_id
+inner join identity.bundle_row as b on s.record_id = b.record_id
 where
     a.person_id is distinct from s.former_person_id
     and b.order_key is not null

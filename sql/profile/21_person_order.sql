@@ -18,14 +18,14 @@ fresh as (
         bool_or(e.kind = 'sale') as is_purchase,
         (max(e.occurred_at) at time zone 'UTC')::date as last_entry_on
     from identity.work_order as w
-    inner join identity.bundle_row as b on b.stream = w.stream and b.order_key = w.order_key
-    inner join identity.record as r on r.record_id = b.record_id
+    inner join identity.bundle_row as b on w.stream = b.stream and w.order_key = b.order_key
+    inner join identity.record as r on b.record_id = r.record_id
     inner join staging.order_entry as e
         on
-            e.stream = b.stream
-            and e.record_key = b.source_key
-            and e.order_key = b.order_key
-            and e.identity_key = r.record_key
+            b.stream = e.stream
+            and b.source_key = e.record_key
+            and b.order_key = e.order_key
+            and r.record_key = e.identity_key
     where r.person_id is not null
     group by r.person_id, e.stream, e.order_key
 ),
@@ -67,10 +67,10 @@ on conflict (stream, order_key, person_id) do update
         is_purchase = excluded.is_purchase,
         last_entry_on = excluded.last_entry_on
     where
-        (
-            o.ordered_at, o.local_hour, o.local_weekday, o.sold_cents, o.returned_cents, o.quantity, o.currency,
-            o.is_purchase, o.last_entry_on
-        ) is distinct from (
-            excluded.ordered_at, excluded.local_hour, excluded.local_weekday, excluded.sold_cents,
-            excluded.returned_cents, excluded.quantity, excluded.currency, excluded.is_purchase, excluded.last_entry_on
-        )
+    (
+        o.ordered_at, o.local_hour, o.local_weekday, o.sold_cents, o.returned_cents, o.quantity, o.currency,
+        o.is_purchase, o.last_entry_on
+    ) is distinct from (
+        excluded.ordered_at, excluded.local_hour, excluded.local_weekday, excluded.sold_cents,
+        excluded.returned_cents, excluded.quantity, excluded.currency, excluded.is_purchase, excluded.last_entry_on
+    )

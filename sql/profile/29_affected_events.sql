@@ -10,14 +10,14 @@ select
     o.stream,
     o.record_key
 from identity.work_key as k
-inner join profile.person_event as o on o.stream = k.stream and o.record_key = k.record_key
+inner join profile.person_event as o on k.stream = o.stream and k.record_key = o.record_key
 union
 select
     b.stream,
     b.source_key
 from identity.work_scope as s
-left join identity.work_assignment as a on a.record_id = s.record_id
-inner join identity.bundle_row as b on b.record_id = s.record_id
+left join identity.work_assignment as a on s.record_id = a.record_id
+inner join identity.bundle_row as b on s.record_id = b.record_id
 where
     a.person_id is distinct from s.former_person_id
     and b.order_key is null

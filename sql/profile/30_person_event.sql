@@ -13,8 +13,8 @@ fresh as (
         e.currency,
         e.properties
     from identity.work_event as t
-    inner join staging.event as e on e.stream = t.stream and e.record_key = t.record_key
-    inner join identity.record as r on r.stream = e.stream and r.record_key = e.identity_key
+    inner join staging.event as e on t.stream = e.stream and t.record_key = e.record_key
+    inner join identity.record as r on e.stream = r.stream and e.identity_key = r.record_key
     where r.person_id is not null
 ),
 
@@ -50,8 +50,8 @@ on conflict (stream, record_key, entry_no) do update
         currency = excluded.currency,
         properties = excluded.properties
     where
-        (o.person_id, o.name, o.occurred_at, o.amount_minor, o.currency, o.properties) is distinct from
-        (
-            excluded.person_id, excluded.name, excluded.occurred_at, excluded.amount_minor, excluded.currency,
-            excluded.properties
-        )
+    (o.person_id, o.name, o.occurred_at, o.amount_minor, o.currency, o.properties) is distinct from
+    (
+        excluded.person_id, excluded.name, excluded.occurred_at, excluded.amount_minor, excluded.currency,
+        excluded.properties
+    )

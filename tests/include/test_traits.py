@@ -179,8 +179,8 @@ def _load(conn: psycopg.Connection, stream: str, frame: pd.DataFrame, currency: 
     with (
         conn.cursor() as cursor,
         cursor.copy(
-            "copy staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key, kind, occurred_at, "
-            "ids, identity_key, quantity, amount_minor, currency) from stdin"
+            "copy staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key, kind, "
+            "occurred_at, ids, identity_key, quantity, amount_minor, currency) from stdin"
         ) as copy,
     ):
         for row in frame.itertuples(index=False):

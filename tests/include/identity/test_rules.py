@@ -46,7 +46,8 @@ def test_a_value_listed_by_hand_joins_nobody_until_the_rule_is_taken_back(conn: 
     stitch.apply_rules(conn, IdentityRules(20, ()))  # what a run with an emptied file would do
     assert conn.execute("select count(*) from identity.blocked_value").fetchone() == (0,)
     conn.execute(
-        "insert into identity.blocked_value (type, kind, value, reason) values ('email', 'exact', 'door@firm.example', 'door')"
+        "insert into identity.blocked_value (type, kind, value, reason) "
+        "values ('email', 'exact', 'door@firm.example', 'door')"
     )
     conn.execute("update identity.identifier set listed_reason = 'door'")
     counts = build_persons(conn, as_of=AS_OF)  # the file does not list it: it joins again, in the same run
