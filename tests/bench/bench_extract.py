@@ -1,4 +1,4 @@
-"""How fast pages of an API become rows in raw: against dlt on the same server, and against a bare COPY of the same rows."""
+"""How fast pages of an API become rows in raw: against dlt on the same server, and against a bare COPY."""
 
 import shutil
 import subprocess

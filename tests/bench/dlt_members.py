@@ -1,4 +1,4 @@
-"""What dlt does with the same list: its REST source into Postgres. ``python dlt_members.py URL DATABASE_URL FOLDER``."""
+"""The same list by dlt's REST source into Postgres. ``python dlt_members.py URL DATABASE_URL FOLDER``."""
 
 import sys
 import time
@@ -12,10 +12,12 @@ source = rest_api_source({
     "resources": [{
         "name": "members",
         "endpoint": {"path": "lists/bench/members", "data_selector": "members",
-                     "paginator": {"type": "offset", "limit": 1000, "limit_param": "count", "total_path": "total_items"}},
+                     "paginator": {"type": "offset", "limit": 1000, "limit_param": "count",
+                                   "total_path": "total_items"}},
     }],
 })
-pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination=dlt.destinations.postgres(database), dataset_name="dlt_bench")
+pipeline = dlt.pipeline("bench", pipelines_dir=folder, destination=dlt.destinations.postgres(database),
+                        dataset_name="dlt_bench")
 begun = time.perf_counter()
 pipeline.run(source)
 print(time.perf_counter() - begun)

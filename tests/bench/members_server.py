@@ -26,7 +26,7 @@ def member(number: int) -> bytes:
         "id": id, "email_address": address, "contact_id": id, "full_name": f"Anna {number}", "web_id": number,
         "email_type": "html", "status": "subscribed", "merge_fields": {"FNAME": "Anna", "LNAME": str(number)},
         "stats": {"avg_open_rate": 0.25, "avg_click_rate": 0.03}, "timestamp_opt": "2025-06-01T08:00:00+00:00",
-        "member_rating": 3, "last_changed": (BASE + timedelta(seconds=number)).isoformat(), "language": "de", "vip": False,
+        "member_rating": 3, "last_changed": (BASE + timedelta(seconds=number)).isoformat(), "language": "de",
         "email_client": "Thunderbird", "location": {"latitude": 0, "longitude": 0, "country_code": "DE"},
         "source": "Embed Form", "tags_count": 0, "tags": [], "list_id": "bench"})
 
@@ -43,7 +43,8 @@ def app(count: int) -> Starlette:
         first = int((datetime.fromisoformat(since) - BASE).total_seconds()) + 1 if since else 0
         first = max(0, first) + int(asked.get("offset", 0))
         found = rows[first:first + int(asked.get("count", 10))]
-        return Response(b'{"members":[' + b",".join(found) + b'],"total_items":%d}' % count, media_type="application/json")
+        body = b'{"members":[' + b",".join(found) + b'],"total_items":%d}' % count
+        return Response(body, media_type="application/json")
 
     return Starlette(routes=[Route("/3.0/lists/bench/members", members)])
 

@@ -70,7 +70,8 @@ def test_a_line_that_is_no_csv_names_its_file_and_line(conn: psycopg.Connection,
 
 
 def test_a_line_in_another_encoding_is_set_aside_and_the_others_go_on(conn: psycopg.Connection, tmp_path: Path) -> None:
-    drop(tmp_path, "till_1.csv", HEADER.encode() + line("A").encode() + line("B").replace("Thing", "Grün").encode("latin-1"))
+    foreign = line("B").replace("Thing", "Grün").encode("latin-1")
+    drop(tmp_path, "till_1.csv", HEADER.encode() + line("A").encode() + foreign)
 
     land_orders(conn, tmp_path)
 
@@ -139,9 +140,9 @@ def test_a_failure_in_the_middle_leaves_no_row_and_no_cursor(conn: psycopg.Conne
 
 
 def test_two_runs_cannot_land_one_stream_at_once(conn: psycopg.Connection, warehouse_url: str, tmp_path: Path) -> None:
-    with warehouse.connect(warehouse_url) as other, landing._alone(other, "files.orders"):
-        with pytest.raises(RetriableError, match="another run"):
-            land_orders(conn, tmp_path)
+    with (warehouse.connect(warehouse_url) as other, landing._alone(other, "files.orders"),
+          pytest.raises(RetriableError, match="another run")):
+        land_orders(conn, tmp_path)
 
 
 def test_what_postgres_cannot_hold_is_replaced() -> None:
