@@ -46,7 +46,8 @@ def ask(server: _Scripted, *script: tuple[int, dict[str, str], bytes], **options
 
 
 def test_a_quota_answer_is_waited_for_and_uses_no_try(server: _Scripted) -> None:
-    assert ask(server, (429, {"Retry-After": "0"}, b""), (429, {"Retry-After": "0"}, b""), (200, {}, b"[1]"), tries=1) == [1]
+    full = (429, {"Retry-After": "0"}, b"")
+    assert ask(server, full, full, (200, {}, b"[1]"), tries=1) == [1]
 
 
 def test_a_quota_that_lasts_longer_than_patience_is_raised_at_once(server: _Scripted) -> None:
