@@ -4,7 +4,7 @@ Sources: Mailchimp Marketing API 3.0 specification and fundamentals (read 2026-1
 connections a user, no rate headers.
 A tag is a static segment: addresses that are not on the list are ignored in silence, so people are put on the list
 first and the answer is compared with what was asked. Nobody's status is ever changed: ``update_existing`` is false,
-fields are changed with PATCH (which cannot make a member), and whoever left (unsubscribed, cleaned, archived) is refused.
+fields are changed with PATCH (which cannot make a member), and who left (unsubscribed, cleaned, archived) is refused.
 """
 
 import hashlib

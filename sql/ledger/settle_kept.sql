@@ -18,8 +18,7 @@ waiting as (
     where
         plan_row.operation = 'remove'
         and cardinality(plan_row.kept) > 0
-        and coalesce(member.attempt_state, '') not in ('debt', 'retriable')
-        and not (coalesce(member.attempt_state, '') = 'sent' and member.operation = 'remove')
+        and coalesce(member.sent_identifiers, member.attempt_identifiers, '{}') - plan_row.kept = '{}'
 ),
 
 holders as (

@@ -78,8 +78,8 @@ def fill(conn: psycopg.Connection, members: int) -> None:
         "insert into profile.person (person_id, email, first_name, last_name, country, row_hash)"
         " select md5(n::text)::uuid, 'person-' || n || '@x.example', 'First' || n %% 1000, 'Last' || n %% 5000, 'DE',"
         " sha256(n::text::bytea) from generate_series(1, %(members)s) n",
-        "insert into consent.ledger (identifier_type, identifier_value, purpose, state, occurred_at, stream, record_key)"
-        " select 'email', email, 'email', 'granted', now(), 'bench', email from profile.person",
+        "insert into consent.ledger (identifier_type, identifier_value, purpose, state, occurred_at, stream,"
+        " record_key) select 'email', email, 'email', 'granted', now(), 'bench', email from profile.person",
         "insert into consent.person_consent select p.person_id, 'email', 'granted', l.consent_id from profile.person p"
         " join consent.ledger l on l.identifier_value = p.email",
         "insert into segment.definition (segment, version, title, owner, front_matter, body)"

@@ -1,4 +1,4 @@
-"""A platform for measuring: takes batches of members, answers after 20 ms, keeps count. ``python -m tests.bench.sink``."""
+"""A platform for measuring: takes batches of members and answers after 20 ms. ``python -m tests.bench.sink``."""
 
 import asyncio
 import sys

@@ -10,7 +10,7 @@ from requests import Response
 
 from include.destinations.base import Answer, Member
 from include.destinations.meta import MetaDestination, classify
-from include.errors import AuthError, FatalError, QuotaError, RetriableError
+from include.errors import AudienceflowError, AuthError, FatalError, QuotaError, RetriableError
 from tests.include.destinations.conftest import audience
 from tests.standins import Standins
 
@@ -131,7 +131,7 @@ def test_no_address_and_no_hash_is_in_a_log_or_an_error(
     vip, canaries = audience(meta), people(meta, "canary@x.example")
     meta.add(vip, canaries)
     empty_standins.faults({"platform": "meta", "kind": "error", "status": 400})
-    with pytest.raises(Exception) as caught:  # noqa: PT011, B017 - whatever it is, it must not tell
+    with pytest.raises(AudienceflowError) as caught:
         meta.add(vip, canaries)
     told = caplog.text + str(caught.value) + repr(caught.value.__context__) + repr(caught.value.__cause__)
     assert "canary" not in told

@@ -207,7 +207,7 @@ class World:
         self.conn.execute("delete from consent.person_consent where person_id = %s", (person,))
 
     def merge(self, old: uuid.UUID, today: uuid.UUID) -> None:
-        """``old`` becomes ``today`` as build_persons does it; membership stays as it is until the next segment build."""
+        """``old`` becomes ``today`` as build_persons does it; membership is as before until the next segment build."""
         self.delete(old)
         self.conn.execute("update identity.redirect set person_id = %s where person_id = %s", (today, old))
         self.conn.execute(
@@ -250,8 +250,8 @@ class World:
                 "select p.email, p.phone from segment.membership m"
                 " left join identity.redirect r on r.old_person_id = m.person_id"
                 " join profile.person p on p.person_id = coalesce(r.person_id, m.person_id)"
-                " join consent.person_consent c on c.person_id = p.person_id and c.purpose = 'email' and c.state = 'granted'"
-                " where m.left_at is null"
+                " join consent.person_consent c on c.person_id = p.person_id and c.purpose = 'email'"
+                " where m.left_at is null and c.state = 'granted'"
             )
             for value in row
             if value
