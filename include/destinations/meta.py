@@ -1,8 +1,8 @@
 """Meta custom audiences: people added and removed by hashed identifiers.
 
-Sources: Meta, "Custom Audiences" guide and the Graph API's CustomAudience node (read 2026-04). At most 10,000 rows a call.
-Meta names no bad rows, it only counts them (``num_invalid_entries`` with a 200): they are found by halving. Rate limits
-come as HTTP 400 with a code in the body, so the code decides, not the status.
+Sources: Meta, "Custom Audiences" guide and the Graph API's CustomAudience node (read 2026-04).
+At most 10,000 rows a call. Meta names no bad rows, it only counts them (``num_invalid_entries`` with a 200): they are
+found by halving. Rate limits come as HTTP 400 with a code in the body, so the code decides, not the status.
 """
 
 import secrets
