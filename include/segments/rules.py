@@ -23,7 +23,9 @@ from include.errors import ConfigError
 from include.segments.columns import readable_tables
 from include.segments.front_matter import Located, complain
 
-EVENTS = frozenset({"order_placed", "cart_abandoned", "email_opened", "email_clicked", "email_bounced"})
+EVENTS = frozenset(
+    {"order_placed", "cart_abandoned", "cart_recovered", "email_opened", "email_clicked", "email_bounced"}
+)
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 OPERATORS = {
     "number": {*COMPARISONS, "in", "not_in", "between", "known"},

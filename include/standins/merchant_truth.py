@@ -164,13 +164,13 @@ def merge(parts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Row]]:
 
 
 def statements(store: Store, *, until_day: int = 1 << 30) -> set[tuple[str, str, str, str, str]]:
-    """All that was ever said in a sound record: (stream, record key, purpose, state, time)."""
+    """All that was ever said in a sound record that was not deleted: (stream, record key, purpose, state, time)."""
     bodies = (document.body for document in _parts(store) if document.body["day"] <= until_day)
     return {
         (body["stream"], row["k"], *said)
         for body in bodies
         for row in body["rows"]
-        if "q" not in row
+        if "q" not in row and not row.get("d")
         for said in row.get("c", ())
     }
 

@@ -79,7 +79,8 @@ create table staging.order_entry (
     primary key (stream, record_key, entry_no)
 ) partition by list (stream);
 
--- One row per thing a person did that is not an order: email_opened, email_clicked, email_bounced, cart_abandoned.
+-- One row per thing a person did that is not an order: email_opened, email_clicked, email_bounced, cart_abandoned,
+-- cart_recovered.
 create table staging.event (
     stream text not null,
     record_key text not null,

@@ -1,5 +1,5 @@
--- One row per abandoned checkout: the cart that was left, when it was begun. One that was completed after all keeps its row,
--- with the time in properties.completed_at; whoever reads carts looks for the purchase behind it.
+-- One row per abandoned checkout: the cart that was left, when it was begun. One that was completed after all is named
+-- cart_recovered, with the time in properties.completed_at: its order may come under another identifier, or much later.
 with
 
 newest as (
@@ -79,7 +79,7 @@ select
     payload_hash,
     staging.bundle_key(email, phone, ids) as identity_key,
     changed_at,
-    'cart_abandoned' as name,
+    case when payload ->> 'completedAt' is null then 'cart_abandoned' else 'cart_recovered' end as name,
     occurred_at,
     email,
     phone,
