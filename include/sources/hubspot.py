@@ -176,15 +176,15 @@ def _changed(client: JsonClient, wanted: list[str], since: datetime, until: date
         if len(found) < SEARCH_SIZE:
             return
         if crowded:  # a mass import: more contacts in one time stamp than a page holds
-            yield from _same_moment(client, pace, wanted, times[0])
+            yield from _same_moment(client, pace, wanted, times[0], seen)
             begin, seen = times[0] + 1, set()
         else:
             begin = times[-1]
             seen = {contact.id for (contact, _), at in zip(found, times, strict=True) if at == begin}
 
 
-def _same_moment(client: JsonClient, pace: Pace, wanted: list[str], moment: int) -> Iterator[Page]:
-    """All contacts changed in one millisecond, by their ids."""
+def _same_moment(client: JsonClient, pace: Pace, wanted: list[str], moment: int, seen: set[str]) -> Iterator[Page]:
+    """All contacts changed in one millisecond, by their ids, without those a page before it brought."""
     last = "0"
     while True:
         found = _search(client, pace, wanted, [_filter("lastmodifieddate", "GTE", moment),
@@ -192,8 +192,9 @@ def _same_moment(client: JsonClient, pace: Pace, wanted: list[str], moment: int)
                                                _filter("hs_object_id", "GT", last)], "hs_object_id")
         if found and int(found[-1][0].id) <= int(last):
             raise FatalError("HubSpot: a search by id gives ids that were passed already; paging would never end.")
-        if found:
-            yield Page([Row(contact.id, raw) for contact, raw in found])
+        rows = [Row(contact.id, raw) for contact, raw in found if contact.id not in seen]
+        if rows:
+            yield Page(rows)
         if len(found) < SEARCH_SIZE:
             return
         last = found[-1][0].id

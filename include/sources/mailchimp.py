@@ -101,37 +101,47 @@ def _rows(raws: list[bytes]) -> list[Row]:
 def _changed(client: MailchimpClient, since: datetime | None, until: datetime,
              status: str | None) -> Iterator[list[bytes]]:
     """From time stamp to time stamp. "since" may or may not include its own second, so a second more is asked for."""
-    begin, asked, seen = since, None if since is None else since - SECOND, frozenset[str]()
+    begin = None if since is None else since.replace(microsecond=0)
+    asked, seen = None if begin is None else begin - SECOND, frozenset[str]()
     while True:
         raws = _ask(client, asked, until, status).members
         found = [(_read_member(raw), bytes(raw)) for raw in raws]
         times = [_time(member.last_changed) for member, _ in found]
         if times != sorted(times):
             raise FatalError("Mailchimp: members are not in the order that was asked for; paging would lose some.")
+        if times and asked is not None and times[0] < asked:
+            raise FatalError("Mailchimp: members changed before the time that was asked for; paging would never end.")
         fresh = [raw for member, raw in found if member.id not in seen]
         crowded = len(found) >= PAGE_SIZE and (times[0] == times[-1] or (begin is not None and times[-1] <= begin))
         if fresh and not crowded:
             yield fresh
         if len(found) < PAGE_SIZE:
             return
-        begin, asked = times[-1], times[-1] - SECOND
+        begin, asked, seen_before = times[-1], times[-1] - SECOND, seen
         seen = frozenset(member.id for (member, _), at in zip(found, times, strict=True) if at >= asked)
         if crowded:
-            yield from _same_second(client, begin, status)
+            yield from _same_second(client, begin, status, seen_before)
             begin += SECOND
             asked, seen = begin if _holds_its_second(client, begin - SECOND, status) else begin - SECOND, frozenset()
 
 
-def _same_second(client: MailchimpClient, at: datetime, status: str | None) -> Iterator[list[bytes]]:
-    """A second that holds more than a page, by offset; anew when their number changed, because then they moved."""
+def _same_second(client: MailchimpClient, at: datetime, status: str | None,
+                 seen: frozenset[str]) -> Iterator[list[bytes]]:
+    """A second that holds more than a page, by offset; anew when their number changed, because then they moved.
+
+    Members whose ids were ``seen`` in a page before are left out.
+    """
+    passed = set(seen)
     for _ in range(RESTARTS):
         total, offset, moved = None, 0, False
         while not moved and (total is None or offset < total):
             answer = _ask(client, at - SECOND, at + SECOND, status, offset=offset)
             moved = total is not None and answer.total_items != total
             total, offset = answer.total_items, offset + PAGE_SIZE
-            if answer.members:
-                yield [bytes(raw) for raw in answer.members]
+            fresh = [raw for raw in map(bytes, answer.members) if _read_member(raw).id not in passed]
+            passed.update(_read_member(raw).id for raw in fresh)
+            if fresh:
+                yield fresh
         if not moved:
             return
     raise RetriableError(f"Mailchimp: more than {PAGE_SIZE} members of one second keep changing; try again later.")

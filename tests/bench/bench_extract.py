@@ -23,8 +23,8 @@ from tests.bench.peers import python_with
 from tests.bench.postgres import throwaway_warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = 200_000
-DLT_ROWS = 20_000  # enough for a rate: dlt takes seconds for them
+ROWS = 60_000  # a minute for three turns on a slow disk
+DLT_ROWS = 15_000  # enough for a rate: dlt takes seconds for them
 
 
 @contextmanager
