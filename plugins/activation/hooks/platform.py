@@ -24,13 +24,21 @@ class PlatformHook(BaseHook):
 
     @property
     def base_url(self) -> str:
+        """Scheme, host, port and path prefix, from a connection written as JSON or as a URI.
+
+        In JSON the host is the whole base URL. A URI takes it apart: ``http://:token@host:port/prefix`` is plain HTTP,
+        any other scheme (``hubspot://…``) is HTTPS; the prefix arrives as the connection's schema.
+        """
         conn = self.get_connection(self.conn_id)
         if not conn.host:
             raise ConfigError(
                 f"Connection {self.conn_id!r} has no host; put the base URL there, as in https://api.example.com."
             )
-        url = conn.host if "://" in conn.host else f"https://{conn.host}"
-        return f"{url}:{conn.port}" if conn.port else url
+        scheme, prefix = ("http" if conn.conn_type == "http" else "https"), conn.schema or ""
+        if prefix in ("http", "https"):  # as Airflow's own HTTP connections use the field
+            scheme, prefix = prefix, ""
+        url = conn.host if "://" in conn.host else f"{scheme}://{conn.host}"
+        return f"{url}{f':{conn.port}' if conn.port else ''}{f'/{prefix}' if prefix else ''}"
 
     @property
     def token(self) -> str:
