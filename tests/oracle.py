@@ -44,7 +44,7 @@ def sha256(text: str) -> str:
 
 
 def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[Any]]]:
-    """By platform and audience: addresses at Mailchimp; at Meta pairs (hash of e-mail, hash of phone), empty for none."""
+    """By platform and audience: addresses at Mailchimp, pairs of hashes (e-mail, phone; empty for none) at Meta."""
     people, said = persons(truth), consents(truth)
     members = Traits(people, as_of).segments()
     gone = {
