@@ -1,4 +1,5 @@
--- One row per node that is not yet at its root: point to the parent's parent. Repeated until none is left; halves the way each time.
+-- One row per node that is not yet at its root: point to the parent's parent. Repeated until none is left; halves
+-- the way each time.
 update identity.work_parent as p
 set parent = up.parent
 from identity.work_parent as up

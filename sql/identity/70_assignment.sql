@@ -28,6 +28,6 @@ insert into identity.work_assignment (record_id, person_id, oldest_record_id)
 select
     m.record_id,
     o.own_person_id,
-    o.record_id
+    o.record_id as oldest_record_id
 from member as m
 inner join oldest as o on m.root = o.root

@@ -19,8 +19,8 @@ earlier as (
     inner join segment.membership as stay
         on
             stay.segment = %(segment)s
-            and stay.entered_at <= baseline.built_at
-            and (stay.left_at is null or stay.left_at > baseline.built_at)
+            and baseline.built_at >= stay.entered_at
+            and (stay.left_at is null or baseline.built_at < stay.left_at)
 ),
 
 today as (

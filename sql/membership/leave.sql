@@ -5,7 +5,10 @@ set
     left_at = %(at)s,
     left_version = %(version)s,
     left_reason = case
-        when exists (select from identity.redirect where redirect.old_person_id = stay.person_id) then 'merged'
+        when exists (
+            select from identity.redirect
+            where redirect.old_person_id = stay.person_id
+        ) then 'merged'
         else 'rule'
     end
 where

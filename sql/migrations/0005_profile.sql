@@ -108,7 +108,7 @@ select
     e.amount_minor,
     e.currency
 from staging.order_entry as e
-inner join identity.record as r on r.stream = e.stream and r.record_key = e.identity_key
+inner join identity.record as r on e.stream = r.stream and e.identity_key = r.record_key
 where r.person_id is not null;
 
 -- One row per person and order, as it stood at the end of a day (UTC): entries after that day do not count.

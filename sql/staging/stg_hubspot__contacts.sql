@@ -58,16 +58,26 @@ picked as materialized (
             %(interests_separator)s::text, %(interests_prefix)s::text, %(interests_names)s::jsonb
         ) as interests,
         staging.read_consent(
-            staging.pick(n.payload, %(consent_email_path)s::text[]), %(consent_email_granted)s::text[], %(consent_email_withdrawn)s::text[]
+            staging.pick(n.payload, %(consent_email_path)s::text[]),
+            %(consent_email_granted)s::text[],
+            %(consent_email_withdrawn)s::text[]
         ) as email_said,
-        coalesce(lower(staging.pick(n.payload, %(consent_email_opt_out)s::text[])) = any(%(consent_email_opt_out_values)s::text[]), false) as email_opted_out,
+        coalesce(
+            lower(staging.pick(n.payload, %(consent_email_opt_out)s::text[])) = any(%(consent_email_opt_out_values)s::text[]),
+            false
+        ) as email_opted_out,
         staging.pick(n.payload, %(consent_email_granted_at)s::text[]) as email_granted_at,
         staging.pick(n.payload, %(consent_email_withdrawn_at)s::text[]) as email_withdrawn_at,
         staging.pick(n.payload, %(consent_email_opt_out_at)s::text[]) as email_opt_out_at,
         staging.read_consent(
-            staging.pick(n.payload, %(consent_ads_path)s::text[]), %(consent_ads_granted)s::text[], %(consent_ads_withdrawn)s::text[]
+            staging.pick(n.payload, %(consent_ads_path)s::text[]),
+            %(consent_ads_granted)s::text[],
+            %(consent_ads_withdrawn)s::text[]
         ) as ads_said,
-        coalesce(lower(staging.pick(n.payload, %(consent_ads_opt_out)s::text[])) = any(%(consent_ads_opt_out_values)s::text[]), false) as ads_opted_out,
+        coalesce(
+            lower(staging.pick(n.payload, %(consent_ads_opt_out)s::text[])) = any(%(consent_ads_opt_out_values)s::text[]),
+            false
+        ) as ads_opted_out,
         staging.pick(n.payload, %(consent_ads_granted_at)s::text[]) as ads_granted_at,
         staging.pick(n.payload, %(consent_ads_withdrawn_at)s::text[]) as ads_withdrawn_at,
         staging.pick(n.payload, %(consent_ads_opt_out_at)s::text[]) as ads_opt_out_at

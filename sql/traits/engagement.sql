@@ -11,8 +11,12 @@ with
 answered as (
     select
         person_id,
-        count(*) filter (where name = 'email_opened' and occurred_at >= (%(as_of)s::date - 89)::timestamp at time zone 'UTC') as opens_90d,
-        count(*) filter (where name = 'email_clicked' and occurred_at >= (%(as_of)s::date - 89)::timestamp at time zone 'UTC') as clicks_90d,
+        count(*) filter (
+            where name = 'email_opened' and occurred_at >= (%(as_of)s::date - 89)::timestamp at time zone 'UTC'
+        ) as opens_90d,
+        count(*) filter (
+            where name = 'email_clicked' and occurred_at >= (%(as_of)s::date - 89)::timestamp at time zone 'UTC'
+        ) as clicks_90d,
         max(occurred_at) as last_engaged_at
     from profile.person_event
     where

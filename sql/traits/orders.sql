@@ -48,5 +48,5 @@ select
     mode() within group (order by e.local_hour) filter (where e.is_purchase) as favourite_hour,
     mode() within group (order by e.local_weekday) filter (where e.is_purchase) as favourite_weekday
 from entry as e
-inner join main_currency as m on m.person_id = e.person_id
+inner join main_currency as m on e.person_id = m.person_id
 group by e.person_id, m.currency

@@ -37,7 +37,7 @@ buyer as (
         count(*) filter (where e.is_purchase) as frequency,
         coalesce(sum(e.total_cents) filter (where e.currency = m.currency), 0)::bigint as monetary_cents
     from entry as e
-    inner join main_currency as m on m.person_id = e.person_id
+    inner join main_currency as m on e.person_id = m.person_id
     group by e.person_id
     having bool_or(e.is_purchase)
 ),
