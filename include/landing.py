@@ -1,7 +1,7 @@
 """Land a stream: its pages go into raw by binary COPY, and the cursor moves in the same transaction.
 
 Killed anywhere, a run leaves nothing behind: the next one reads the same window again. A first load of millions is
-landed in batches of BATCH_ROWS, each whole in itself, wherever the source says that reading may be resumed.
+landed in batches of BATCH_ROWS rows, each whole in itself, wherever the source says that reading may be resumed.
 """
 
 import re
@@ -44,12 +44,13 @@ class Landed:
 
 
 def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
-         since: datetime | None = None) -> Landed:
+         since: datetime | None = None, batch_rows: int = BATCH_ROWS) -> Landed:
     """Read the stream's window [cursor, until) and copy its rows into raw.
 
     Commits; what the caller left open on ``conn`` is committed first. Rows that equal the last landed version of their
     record are left out, so windows may overlap.
 
+    :param batch_rows: a load commits behind so many rows, at the next place where it can be resumed.
     :param since: begin here when that is earlier than the cursor; without a cursor, begin here instead of at the start.
     :raises RetriableError: another run lands this stream at this moment, or the platform fails for now.
     :raises FatalError: refused; nothing of the current batch is kept.
@@ -61,7 +62,7 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
         window = Window(_begin(state, since), until, state)
         mapping = {} if stream.source == "files" else table_mapping(stream.name)
         with prefetched(stream.pages(client, window, mapping)) as pages:
-            return _land_batches(conn, stream.name, window, pages)
+            return _land_batches(conn, stream.name, window, pages, batch_rows)
 
 
 def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
@@ -71,10 +72,11 @@ def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
     return min(known).astimezone(UTC) if known else None
 
 
-def _land_batches(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page]) -> Landed:
+def _land_batches(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
+                  batch_rows: int) -> Landed:
     batch_id, total = None, 0
     while True:
-        copied = _land_batch(conn, stream, window, pages)
+        copied = _land_batch(conn, stream, window, pages, batch_rows)
         total += copied.rows
         batch_id = copied.batch_id if copied.rows else batch_id
         if copied.exhausted:
@@ -89,13 +91,14 @@ class _Copied:
     exhausted: bool
 
 
-def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page]) -> _Copied:
+def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
+                batch_rows: int) -> _Copied:
     """One transaction: a batch, its rows, the cursor behind them."""
     with conn.transaction():
         [opened] = warehouse.rows(conn, "landing/open_batch",
                                   {"stream": stream, "since": window.since, "until": window.until})
         batch_id = opened["batch_id"]
-        copied = _copy(conn, stream, batch_id, pages)
+        copied = _copy(conn, stream, batch_id, pages, batch_rows)
         rows = copied.rows
         if rows and not opened["first"]:
             rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": stream, "batch_id": batch_id})
@@ -106,7 +109,7 @@ def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: It
         return _Copied(batch_id, rows, cursor, copied.exhausted)
 
 
-def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page]) -> _Copied:
+def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page], batch_rows: int) -> _Copied:
     """Copy pages until they end, or until the batch is large and the source can be resumed."""
     rows, cursor = 0, None
     with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
@@ -115,7 +118,7 @@ def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[
             copy.write(encode(page, stream, batch_id))
             rows += len(page.rows)
             cursor = page.cursor if page.cursor is not None else cursor
-            if rows >= BATCH_ROWS and page.cursor is not None:
+            if rows >= batch_rows and page.cursor is not None:
                 break
         else:
             copy.write(COPY_END)

@@ -36,8 +36,8 @@ class Shop:
     def one(self, gid: str) -> Node | None:
         """The document of a global id."""
         name, _, key = gid.removeprefix("gid://shopify/").partition("/")
-        if name == "Refund":  # has its order's number
-            order = self.one(f"gid://shopify/Order/{key}")
+        if name == "Refund":  # has its order's number, and "-2" and so on behind it from the second one on
+            order = self.one(f"gid://shopify/Order/{key.partition('-')[0]}")
             return next((one for one in (order or {}).get("refunds", ()) if one["id"] == gid), None)
         kind = _KINDS.get(name)
         found = self.store.get("shopify", kind, key) if kind else None

@@ -6,7 +6,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from graphql import GraphQLSchema, NoDeprecatedCustomRule, build_schema, get_operation_ast, parse, specified_rules, validate
+from graphql import (
+    GraphQLSchema,
+    NoDeprecatedCustomRule,
+    build_schema,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
 from graphql.execution.values import get_variable_values
 
 from include import landing
