@@ -1,4 +1,4 @@
-"""What every destination is to the ledger: a few declared facts and five calls that may be repeated without harm."""
+"""What every destination is to the ledger: a few declared facts and six calls that may be repeated without harm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +76,10 @@ class Destination(Protocol):
 
     def open_audience(self, audience: Audience) -> str:
         """Find the audience by its name or make it; return the platform's id."""
+        ...
+
+    def has_audience(self, audience: Audience) -> bool:
+        """Whether the audience with this remote id is still there; False has it found by name or made again."""
         ...
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:

@@ -18,6 +18,7 @@ import requests
 from include.destinations.base import Answer, Audience, Exceptional, Member
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from include.http_client import JsonClient, by_status
+from include.mailchimp_api import api_root
 
 MAX_MEMBERS = 500  # the vendor's maximum, on the list and in a static segment
 MAX_CONNECTIONS = 10
@@ -33,7 +34,7 @@ Reason = tuple[str, str]  # code and text of why somebody is refused
 class MailchimpDestination:
     """Tags on one list.
 
-    :param base_url: ``https://<dc>.api.mailchimp.com``, with any path prefix.
+    :param base_url: ``https://<dc>.api.mailchimp.com``, with any path prefix, with or without ``/3.0``.
     :param token: the API key.
     :param list_id: of the list that audiences without a ``list`` option live on.
     """
@@ -51,7 +52,7 @@ class MailchimpDestination:
     def __init__(self, base_url: str, token: str, list_id: str, *, tries: int = 5) -> None:
         self._list_id = list_id
         self._client = JsonClient(
-            f"{base_url.rstrip('/')}/3.0",
+            api_root(base_url),
             auth=("audienceflow", token),
             classify=classify,
             tries=tries,
@@ -71,6 +72,10 @@ class MailchimpDestination:
                     return str(segment["id"])
         made = self._client.request("POST", where, json={"name": audience.key, "static_segment": []}, repeatable=False)
         return str(made["id"])
+
+    def has_audience(self, audience: Audience) -> bool:
+        """Whether the tag is still on the list, also under another name."""
+        return self._found(self._segment(audience), {"fields": "id"}) is not None
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         """The address as it is; Mailchimp lower-cases it for its own id."""
@@ -191,10 +196,11 @@ class MailchimpDestination:
             yield from ((member["email_address"].lower(), member) for member in page)
 
     def _read_member(self, audience: Audience, address: str) -> dict[str, Any] | None:
+        return self._found(self._member(audience, address), {"fields": "email_address,status,merge_fields,tags"})
+
+    def _found(self, path: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
         try:
-            return self._client.request(
-                "GET", self._member(audience, address), params={"fields": "email_address,status,merge_fields,tags"}
-            )
+            return self._client.request("GET", path, params=query)
         except FatalError as error:
             if error.code != "404":
                 raise

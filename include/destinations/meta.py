@@ -35,6 +35,7 @@ EXPIRED = {102, 190, 463, 467}
 TEMPORARY = {1, 2}
 TERMS = 1_870_034  # subcode: the custom audience terms were not accepted
 FLAGGED = 1_713_230  # subcode: the audience is flagged, changes are refused
+GONE = {"33", "803"}  # subcode of 100, and code: no such object, or none for this token
 TOO_SMALL = 1_870_145  # subcode: the audience would become too small
 
 
@@ -83,6 +84,16 @@ class MetaDestination:
             if paging["cursors"]["after"] == after:
                 raise FatalError("A page of custom audiences came back twice; paging would never end.")
             after = paging["cursors"]["after"]
+
+    def has_audience(self, audience: Audience) -> bool:
+        """Whether the audience can be read. "No" may also mean that this token may not see it (any more)."""
+        try:
+            self._client.request("GET", f"/{audience.remote_id}", params={"fields": "id"})
+        except FatalError as error:
+            if error.code not in GONE:
+                raise
+            return False
+        return True
 
     def _create(self, audience: Audience) -> str:
         body = {"name": audience.key, "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}

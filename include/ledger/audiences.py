@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -90,11 +91,23 @@ def of_destination(conn: psycopg.Connection, destination: str) -> list[Audience]
 
 
 def opened(conn: psycopg.Connection, audience: Audience, destination: Destination) -> Audience:
-    """The audience with the platform's id, found or made there when not known yet."""
-    if audience.remote_id is not None:
+    """The audience with the platform's id, found or made there when it is not known or no longer there.
+
+    When it is another one than before, nobody is a member any more: the plan adds everybody as a difference. One that
+    no file names is not made again.
+
+    :param conn: in autocommit mode.
+    """
+    if audience.remote_id is not None and destination.has_audience(audience):
         return audience
-    remote_id = destination.open_audience(audience)
-    conn.execute(
-        "update audience.audience set remote_id = %s where audience_id = %s", (remote_id, audience.audience_id)
-    )
+    wanted = audience.active or audience.remote_id is None
+    remote_id = destination.open_audience(audience) if wanted else None
+    with conn.transaction():
+        if audience.remote_id is not None and remote_id != audience.remote_id:
+            warehouse.run(
+                conn, "ledger/forget_members", {"audience_id": audience.audience_id, "at": datetime.now(UTC)}
+            )
+        conn.execute(
+            "update audience.audience set remote_id = %s where audience_id = %s", (remote_id, audience.audience_id)
+        )
     return replace(audience, remote_id=remote_id)

@@ -1,48 +1,29 @@
 """Batches on their way: taken and written down, called, settled.
 
-One connection to Postgres in this thread, as many calls at once as the platform allows in others. At most that many
-batches are in memory. Whatever a call does not answer stays 'sent': the next plan sends it again or takes it back.
+The plan's connection to Postgres takes in this thread, the calls are made in others, as many at once as the platform
+allows, and one more thread with a connection of its own settles. While the calls of one window of batches are out, the
+next window is taken; what was answered meanwhile is settled together. So a few windows are in memory at most, and a
+withdrawal counts up to the moment its window is taken: one window before the call.
+Whatever a call does not answer stays 'sent': the next plan sends it again or takes it back.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from threading import Lock
+from typing import Self
 
-import orjson
-import psycopg
+from psycopg.conninfo import make_conninfo
 
 from include import warehouse
-from include.destinations.base import Answer, Audience, Destination, Exceptional, Member
+from include.destinations.base import Answer, Exceptional
 from include.errors import AudienceflowError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.ledger.batches import Answered, Batch, Delivery, Progress, error_class, settle, take
+
+__all__ = ["Delivery", "Progress", "deliver", "error_class"]
 
 MAX_FAILED_IN_A_ROW = 3  # after these the platform counts as down and the sync stops
+WINDOW_ROWS = 10_000  # people written down at once, unless one batch is larger
 OPERATIONS = ("remove", "add", "update")  # removals first: whoever withdrew must not wait for the additions
-
-Progress = Callable[[str], None]  # told after each commit; a test ends the run there
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One sync's way to one audience."""
-
-    conn: psycopg.Connection
-    audience: Audience
-    destination: Destination
-    sync_id: int
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One call: the ordinals of the plan in the order of its members, and who cannot be named to this platform."""
-
-    batch_id: int
-    operation: str
-    ordinals: tuple[int, ...]
-    members: tuple[Member, ...]
-    unusable: tuple[Exceptional, ...] = ()
 
 
 def deliver(delivery: Delivery) -> None:
@@ -58,119 +39,129 @@ def deliver(delivery: Delivery) -> None:
 
 
 def _deliver(delivery: Delivery, operation: str, first: int, last: int) -> None:
-    failures = _Failures()
-    running: dict[Future[Answer], Batch] = {}
-    with ThreadPoolExecutor(delivery.destination.connections) as pool:
-        for batch in _batches(delivery, operation, first, last):
-            running[pool.submit(_call, delivery, batch)] = batch
-            if len(running) >= delivery.destination.connections:
-                _settle_finished(delivery, running, failures)
-            if failures.stop is not None:
-                break
-        while running:
-            _settle_finished(delivery, running, failures)
-    if failures.stop is not None:
-        raise failures.stop
-
-
-class _Failures:
-    """How many calls failed in a row, and the error that stops the delivery."""
-
-    def __init__(self) -> None:
-        self.stop: AudienceflowError | None = None
-        self._in_a_row = 0
-
-    def note(self, error: AudienceflowError | None) -> None:
-        self._in_a_row = 0 if error is None else self._in_a_row + 1
-        at_once = isinstance(error, FatalError | QuotaError)
-        if self.stop is None and error is not None and (at_once or self._in_a_row >= MAX_FAILED_IN_A_ROW):
-            self.stop = error
-
-
-def _batches(delivery: Delivery, operation: str, first: int, last: int) -> Iterator[Batch]:
-    size = delivery.destination.batch_size
-    for start in range(first, last + 1, size):
-        with delivery.conn.transaction():
-            batch = _take(delivery, operation, start, min(start + size - 1, last))
-        if batch is None:
-            continue
-        delivery.progress("taken")
-        yield batch
-
-
-def _take(delivery: Delivery, operation: str, first: int, last: int) -> Batch | None:
-    name = "ledger/take_removals" if operation == "remove" else "ledger/take"
-    people = warehouse.rows(
-        delivery.conn,
-        name,
-        {
-            "audience_id": delivery.audience.audience_id,
-            "purpose": delivery.destination.purpose,
-            "first": first,
-            "last": last,
-            "operation": operation,
-        },
-    )
-    named = [
-        (person["ordinal"], _member(delivery.destination, operation, row, person)) for row, person in enumerate(people)
-    ]
-    if operation == "remove":
-        named = [
-            (ordinal, member) for ordinal, member in named if member.identifiers
-        ]  # the others are settled without a call
-        named = [(ordinal, Member(row, member.identifiers)) for row, (ordinal, member) in enumerate(named)]
-    if not named:
-        return None
-    ordinals = tuple(ordinal for ordinal, _ in named)
-    [(batch_id,)] = delivery.conn.execute(
-        warehouse.statement("ledger/mark_sent"),
-        {
-            "sync_id": delivery.sync_id,
-            "audience_id": delivery.audience.audience_id,
-            "operation": operation,
-            "ordinals": list(ordinals),
-            "at": datetime.now(UTC),
-            "identifiers": [orjson.dumps(dict(member.identifiers)).decode() for _, member in named],
-        },
-    ).fetchall()
-    members = tuple(member for _, member in named)
-    return Batch(batch_id, operation, ordinals, tuple(m for m in members if m.identifiers), _unusable(members))
-
-
-def _member(destination: Destination, operation: str, row: int, person: Mapping[str, Any]) -> Member:
-    if operation == "remove":
-        return Member(row, person["identifiers"])
-    fields = {name: person[name] for name in destination.fields if person[name] is not None}
-    return Member(row, destination.identify(person) or {}, fields)
-
-
-def _unusable(members: Sequence[Member]) -> tuple[Exceptional, ...]:
-    return tuple(
-        Exceptional(member.row, "rejected", "no_usable_identifier", "no identifier has the form this platform takes")
-        for member in members
-        if not member.identifiers
-    )
-
-
-def _call(delivery: Delivery, batch: Batch) -> Answer:
-    if not batch.members:
-        return Answer()
-    call = getattr(delivery.destination, batch.operation)
-    return call(delivery.audience, batch.members)
-
-
-def _settle_finished(delivery: Delivery, running: dict[Future[Answer], Batch], failures: _Failures) -> None:
-    finished, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in finished:
-        batch = running.pop(future)
+    connections = delivery.destination.connections
+    calls = _Calls(delivery)
+    running: list[Future[Answered]] = []  # in the order of their start
+    with ThreadPoolExecutor(connections) as pool, _Settling(delivery) as settling:
         try:
-            answer, error = future.result(), None
-        except AudienceflowError as problem:
-            answer, error = _failed(batch, problem), problem
-        delivery.progress("answered")
-        settle(delivery, batch, answer, error)
-        delivery.progress("settled")
-        failures.note(error)
+            for window in _windows(delivery, operation, first, last):
+                running += [pool.submit(calls.make, batch) for batch in window]
+                settling.put(_finished(running, leave=connections))
+                if calls.error is not None:
+                    break
+            while running:
+                settling.put(_finished(running, leave=max(0, len(running) - connections)))
+        finally:
+            calls.over = True  # whatever ends this thread: nothing is called any more
+    if calls.error is not None:
+        raise calls.error
+
+
+def _windows(delivery: Delivery, operation: str, first: int, last: int) -> Iterator[list[Batch]]:
+    size = delivery.destination.batch_size
+    rows = size * max(1, min(delivery.destination.connections, WINDOW_ROWS // size))
+    for start in range(first, last + 1, rows):
+        window = take(delivery, operation, start, min(start + rows - 1, last))
+        if window:
+            delivery.progress("taken")
+            yield window
+
+
+class _Calls:
+    """Makes the calls of one delivery, until one stops the rest.
+
+    :ivar error: what stopped the rest: at once for a refusal or used-up quota, else after several failures in a row.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.error: AudienceflowError | None = None
+        self.over = False
+        self._delivery = delivery
+        self._failed_in_a_row = 0
+        self._counting = Lock()
+
+    def make(self, batch: Batch) -> Answered:
+        """One call, in a thread of the pool; a batch that comes too late is not called and waits for the next run."""
+        if self.over:
+            return Answered(batch, _everybody(batch, "retriable", "not_called", "the delivery stopped before"))
+        try:
+            answered = self._call(batch)
+        except BaseException:
+            self.over = True
+            raise
+        self._note(answered.error)
+        return answered
+
+    def _call(self, batch: Batch) -> Answered:
+        if not batch.members:
+            return Answered(batch, Answer())
+        try:
+            return Answered(
+                batch, getattr(self._delivery.destination, batch.operation)(self._delivery.audience, batch.members)
+            )
+        except AudienceflowError as error:
+            return Answered(batch, _failed(batch, error), error)
+
+    def _note(self, error: AudienceflowError | None) -> None:
+        with self._counting:
+            self._failed_in_a_row = 0 if error is None else self._failed_in_a_row + 1
+            at_once = isinstance(error, FatalError | QuotaError)
+            if error is not None and (at_once or self._failed_in_a_row >= MAX_FAILED_IN_A_ROW):
+                self.error, self.over = self.error or error, True
+
+
+def _finished(running: list[Future[Answered]], *, leave: int) -> list[Future[Answered]]:
+    """Wait until at most so many calls are out; take those that were answered out of ``running``."""
+    while len(out := [call for call in running if not call.done()]) > leave:
+        wait(out, return_when=FIRST_COMPLETED)
+    finished = [call for call in running if call.done()]
+    running[:] = [call for call in running if call not in finished]
+    return finished
+
+
+class _Settling:
+    """Writes answers down over a connection of its own, while the next window is taken over the plan's."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        place = self._delivery.conn.info
+        self._conn = warehouse.connect(
+            make_conninfo(**{**place.get_parameters(), "password": place.password}),
+            application_name=f"settle {self._delivery.audience.destination}",
+            autocommit=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._wait()
+        finally:
+            self._thread.shutdown()
+            self._conn.close()
+
+    def put(self, calls: list[Future[Answered]]) -> None:
+        """Settle these calls; waits for those put before, so that at most two windows are in memory."""
+        self._wait()
+        if calls:
+            self._last = self._thread.submit(self._settle, calls)
+
+    def _wait(self) -> None:
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def _settle(self, calls: list[Future[Answered]]) -> None:
+        answered = [call.result() for call in calls if call.exception() is None]
+        if answered:
+            self._delivery.progress("answered")
+            settle(self._conn, self._delivery, answered)
+            self._delivery.progress("settled")
+        for call in calls:
+            call.result()  # a fault of ours, or the end of the process: raised after the others' answers are kept
 
 
 def _failed(batch: Batch, error: AudienceflowError) -> Answer:
@@ -179,36 +170,8 @@ def _failed(batch: Batch, error: AudienceflowError) -> Answer:
         isinstance(error, RetriableError) and not isinstance(error, QuotaError)
     )
     code, kind = str(getattr(error, "code", None) or "none"), error_class(error)
-    outcome = "unknown" if maybe else "retriable"
-    return Answer(tuple(Exceptional(member.row, outcome, code, f"the call failed: {kind}") for member in batch.members))
+    return _everybody(batch, "unknown" if maybe else "retriable", code, f"the call failed: {kind}")
 
 
-def error_class(error: AudienceflowError) -> str:
-    """The class of an error as the ledger keeps it: AuthError → auth, LostAnswerError → lostanswer."""
-    return type(error).__name__.removesuffix("Error").lower()
-
-
-def settle(delivery: Delivery, batch: Batch, answer: Answer, error: AudienceflowError | None) -> None:
-    """Write one answer down, in a transaction of its own."""
-    exceptions = (*batch.unusable, *answer.exceptions)
-    with delivery.conn.transaction():
-        warehouse.run(
-            delivery.conn,
-            "ledger/settle",
-            {
-                "audience_id": delivery.audience.audience_id,
-                "batch_id": batch.batch_id,
-                "operation": batch.operation,
-                "ordinals": list(batch.ordinals),
-                "at": datetime.now(UTC),
-                "rows": [one.row for one in exceptions],
-                "outcomes": [one.outcome for one in exceptions],
-                "codes": [one.code for one in exceptions],
-                "texts": [one.text for one in exceptions],
-                "confirmed": delivery.destination.acknowledgement == "row",
-                "job_id": answer.job_id,
-                "request_id": answer.request_id,
-                "error_class": error_class(error) if error else None,
-                "error_code": getattr(error, "code", None),
-            },
-        )
+def _everybody(batch: Batch, outcome: str, code: str, text: str) -> Answer:
+    return Answer(tuple(Exceptional(member.row, outcome, code, text) for member in batch.members))

@@ -71,7 +71,7 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
             "field_version": destination.field_version,
         },
     )
-    conn.execute("analyze pg_temp.plan_row")
+    conn.execute("analyze pg_temp.plan_row (operation, person_id, identifier_hash)")  # what joins and filters use
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
     [whole] = warehouse.rows(conn, "ledger/plan_summary")
     [sized] = warehouse.rows(conn, "ledger/size", key)

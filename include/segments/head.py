@@ -1,7 +1,7 @@
 """The parts of a segment's front matter: parameters, limits, audiences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -38,11 +38,20 @@ class Audience:
 
 @dataclass(frozen=True)
 class Limits:
-    """Sizes in persons; the share is of the size at the last build of an earlier day."""
+    """Sizes in persons; the share is of the size at the last build of an earlier day, at a sync of the audience's size.
+
+    :ivar max_removals: of one sync; more of them, and more than the share, wait for an approval. None: 50.
+    :ivar stale_hours: a newest build older than this removes nobody. None: 48.
+    """
 
     min_size: int | None = None
     max_size: int | None = None
     max_change_share: float | None = None
+    max_removals: int | None = None
+    stale_hours: int | None = None
+
+
+LIMITS = tuple(each.name for each in fields(Limits))
 
 
 def read_text(head: Located, key: str, path: Path) -> str:
@@ -103,20 +112,20 @@ def read_params(head: Located, path: Path) -> dict[str, Any]:
 
 
 def read_limits(head: Located, path: Path) -> Limits:
-    """``min_size``, ``max_size`` (persons) and ``max_change_share`` (0 to 1).
+    """``min_size``, ``max_size``, ``max_removals`` (persons), ``max_change_share`` (0 to 1), ``stale_hours``.
 
     :raises ConfigError: an unknown limit, no number, or a minimum above the maximum.
     """
     found = _section(head, "limits", path)
     for name, value in found.items():
         line = found.line_of(name)
-        if name not in ("min_size", "max_size", "max_change_share"):
-            raise complain(path, line, f"unknown limit {name!r}", "use min_size, max_size, max_change_share")
+        if name not in LIMITS:
+            raise complain(path, line, f"unknown limit {name!r}", f"use {', '.join(LIMITS)}")
         share = name == "max_change_share"
         kinds = int | float if share else int
         if not isinstance(value, kinds) or isinstance(value, bool) or value < 0 or (share and value > 1):
             raise complain(
-                path, line, f"limit {name!r} does not fit", "sizes are whole numbers, a share lies from 0 to 1"
+                path, line, f"limit {name!r} does not fit", "a share lies from 0 to 1, all others are whole numbers"
             )
     limits = Limits(**found)
     if limits.min_size is not None and limits.max_size is not None and limits.min_size > limits.max_size:

@@ -18,6 +18,7 @@ import requests
 
 from include.errors import AudienceflowError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
+from include.mailchimp_api import api_root
 from include.sources.pages import Page, Row, Window
 
 PAGE_SIZE = 1000  # the vendor's maximum
@@ -47,9 +48,7 @@ class MailchimpClient(JsonClient):
     """A session with one list. The version's path ``/3.0`` is added when the connection's host does not end with it."""
 
     def __init__(self, base_url: str, token: str, list_id: str) -> None:
-        base = base_url.rstrip("/")
-        base = base if base.endswith("/3.0") else f"{base}/3.0"
-        super().__init__(base, auth=("audienceflow", token), classify=classify)
+        super().__init__(api_root(base_url), auth=("audienceflow", token), classify=classify)
         self.list_id = list_id
 
 

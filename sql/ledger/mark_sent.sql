@@ -1,24 +1,27 @@
--- Writes down, before the call, who is in it: one batch row, one open attempt a person. Until an answer is written
--- the platform may have applied it or not. Returns the number of the batch.
+-- Writes down, before the calls, who is in them: a batch row a call, one open attempt a person. Until an answer is
+-- written the platform may have applied it or not. One row: the numbers of the batches, in order.
 with
 
-batch as (
-    insert into audience.batch (sync_id, audience_id, operation, sent, unknown, started_at)
-    values (%(sync_id)s, %(audience_id)s, %(operation)s, cardinality(%(ordinals)s), cardinality(%(ordinals)s), %(at)s)
-    returning batch_id
+numbered as materialized (
+    select
+        given.number,
+        given.size,
+        nextval('audience.batch_batch_id_seq') as batch_id
+    from unnest(%(sizes)s::int []) with ordinality as given (size, number)
 ),
 
-sent as (
+batch as (
+    insert into audience.batch (batch_id, sync_id, audience_id, operation, sent, unknown, started_at)
+    overriding system value
     select
-        plan_row.person_id,
-        plan_row.identifier_hash,
-        plan_row.identifier_keys,
-        plan_row.payload_hash,
-        plan_row.membership_id,
-        plan_row.consent_id,
-        given.identifiers::jsonb as identifiers
-    from unnest(%(ordinals)s::bigint [], %(identifiers)s::text []) as given (ordinal, identifiers)
-    inner join pg_temp.plan_row on given.ordinal = plan_row.ordinal
+        numbered.batch_id,
+        %(sync_id)s,
+        %(audience_id)s,
+        %(operation)s,
+        numbered.size,
+        numbered.size,
+        %(at)s
+    from numbered
 ),
 
 marked as (
@@ -28,20 +31,26 @@ marked as (
     )
     select
         %(audience_id)s::bigint,
-        sent.person_id,
-        sent.identifier_hash,
-        sent.identifier_keys,
-        sent.membership_id,
-        sent.consent_id,
+        plan_row.person_id,
+        plan_row.identifier_hash,
+        plan_row.identifier_keys,
+        plan_row.membership_id,
+        plan_row.consent_id,
         %(operation)s,
         'sent',
-        batch.batch_id,
+        numbered.batch_id,
         1,
         %(at)s,
-        sent.identifiers,
-        sent.payload_hash
-    from sent
-    cross join batch
+        given.identifiers,
+        plan_row.payload_hash
+    from
+        rows from (
+            unnest(%(ordinals)s::bigint []),
+            unnest(%(numbers)s::bigint []),
+            jsonb_array_elements(%(identifiers)s::jsonb)
+        ) as given (ordinal, number, identifiers)
+    inner join numbered on given.number = numbered.number
+    inner join pg_temp.plan_row on given.ordinal = plan_row.ordinal
     on conflict (audience_id, person_id, identifier_hash) do update set
         sent_identifiers = case
             when excluded.operation = 'remove' then coalesce(member.sent_identifiers, member.attempt_identifiers)
@@ -61,5 +70,5 @@ marked as (
         attempt_payload_hash = excluded.attempt_payload_hash
 )
 
-select batch.batch_id
-from batch
+select array_agg(numbered.batch_id order by numbered.number) as batch_ids
+from numbered

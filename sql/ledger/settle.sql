@@ -1,27 +1,36 @@
--- Writes the answer to one batch: whoever is not named among the exceptions was accepted. Moves the acknowledged state,
--- closes or keeps the attempt, appends one line a person to the delivery log, and counts the batch.
+-- Writes the answers to batches of one operation: whoever is not named among the exceptions was accepted. Moves the
+-- acknowledged state, closes or keeps the attempt, appends one line a person to the delivery log, counts each batch.
 -- Exceptions: rejected (for good), retriable (next run), debt (a removal the platform refused), unknown (no answer).
 with
 
 exceptions as (
     select *
-    from unnest(%(rows)s::int [], %(outcomes)s::text [], %(codes)s::text [], %(texts)s::text [])
-        as exception (batch_row, outcome, code, reason)
+    from unnest(%(batches)s::bigint [], %(rows)s::int [], %(outcomes)s::text [], %(codes)s::text [], %(texts)s::text [])
+        as exception (batch_id, batch_row, outcome, code, reason)
 ),
 
 answered as (
     select
         %(audience_id)s::bigint as audience_id, -- a column: joined row by row through the key, never by reading the audience
-        plan_row.person_id,
-        plan_row.identifier_hash,
-        plan_row.kept,
-        given.batch_row - 1 as batch_row,
+        given.person_id,
+        given.identifier_hash,
+        given.segment_version,
+        given.batch_id,
+        given.batch_row,
+        given.kept,
         coalesce(exceptions.outcome, 'accepted') as outcome,
         exceptions.code,
         exceptions.reason
-    from unnest(%(ordinals)s::bigint []) with ordinality as given (ordinal, batch_row)
-    inner join pg_temp.plan_row on given.ordinal = plan_row.ordinal
-    left join exceptions on given.batch_row - 1 = exceptions.batch_row
+    from
+        rows from (
+            unnest(%(persons)s::uuid []),
+            unnest(%(hashes)s::uuid []),
+            jsonb_array_elements_text(%(versions)s::jsonb),
+            unnest(%(of_batches)s::bigint []),
+            unnest(%(places)s::int []),
+            jsonb_array_elements(%(kept)s::jsonb)
+        ) as given (person_id, identifier_hash, segment_version, batch_id, batch_row, kept)
+    left join exceptions on given.batch_id = exceptions.batch_id and given.batch_row = exceptions.batch_row
 ),
 
 settled as (
@@ -29,16 +38,16 @@ settled as (
     set
         acknowledged = case
             when answered.outcome <> 'accepted' then member.acknowledged
-            when member.operation = 'remove' and cardinality(answered.kept) = 0 then 'absent'
+            when member.operation = 'remove' and answered.kept = '[]' then 'absent'
             else 'present'
         end,
         sent_identifiers = case
             when answered.outcome <> 'accepted' then member.sent_identifiers
-            when member.operation = 'remove' and cardinality(answered.kept) = 0 then null
+            when member.operation = 'remove' and answered.kept = '[]' then null
             when member.operation = 'remove' then (
                 select jsonb_object_agg(identifier.key, identifier.value)
                 from jsonb_each(member.sent_identifiers) as identifier
-                where identifier.key = any(answered.kept)
+                where answered.kept ? identifier.key
             )
             else member.attempt_identifiers
         end,
@@ -62,11 +71,13 @@ settled as (
         member.audience_id = answered.audience_id
         and member.person_id = answered.person_id
         and member.identifier_hash = answered.identifier_hash
-        and member.batch_id is not distinct from %(batch_id)s
+        and member.batch_id = answered.batch_id
     returning
         member.person_id,
         member.membership_id,
         member.consent_id,
+        answered.segment_version,
+        answered.batch_id,
         answered.batch_row,
         answered.outcome,
         answered.code,
@@ -81,7 +92,7 @@ logged as (
     select
         %(audience_id)s::bigint,
         settled.person_id,
-        %(batch_id)s::bigint,
+        settled.batch_id,
         settled.batch_row,
         %(operation)s,
         case when settled.outcome = 'accepted' and %(confirmed)s then 'confirmed' else settled.outcome end,
@@ -89,18 +100,19 @@ logged as (
         settled.reason,
         settled.membership_id,
         settled.consent_id,
-        coalesce(case when %(operation)s = 'remove' then membership.left_version end, membership.version),
+        settled.segment_version,
         %(at)s
     from settled
-    left join segment.membership on settled.membership_id = membership.membership_id
 ),
 
 counted as (
     select
-        count(*) filter (where outcome = 'accepted') as accepted,
-        count(*) filter (where outcome in ('rejected', 'debt', 'retriable')) as rejected,
-        count(*) filter (where outcome = 'unknown') as unknown
+        answered.batch_id,
+        count(*) filter (where answered.outcome = 'accepted') as accepted,
+        count(*) filter (where answered.outcome in ('rejected', 'debt', 'retriable')) as rejected,
+        count(*) filter (where answered.outcome = 'unknown') as unknown
     from answered
+    group by answered.batch_id
 )
 
 update audience.batch
@@ -114,10 +126,19 @@ set
         when %(confirmed)s then 'confirmed'
         else 'accepted'
     end,
-    job_id = %(job_id)s,
-    request_id = %(request_id)s,
-    error_class = %(error_class)s,
-    error_code = %(error_code)s,
+    job_id = called.job_id,
+    request_id = called.request_id,
+    error_class = called.error_class,
+    error_code = called.error_code,
     ended_at = %(at)s
 from counted
-where batch.batch_id = %(batch_id)s
+inner join
+    unnest(
+        %(batch_ids)s::bigint [],
+        %(job_ids)s::text [],
+        %(request_ids)s::text [],
+        %(error_classes)s::text [],
+        %(error_codes)s::text []
+    ) as called (batch_id, job_id, request_id, error_class, error_code)
+    on counted.batch_id = called.batch_id
+where batch.batch_id = counted.batch_id

@@ -2,6 +2,10 @@
 -- values are looked at again here: whoever withdrew, left or changed since the plan is not handed out.
 select
     plan_row.ordinal,
+    plan_row.person_id::text as person_id,
+    plan_row.identifier_hash::text as identifier_hash,
+    member.version as segment_version,
+    plan_row.kept,
     person.email,
     person.phone,
     person.first_name,

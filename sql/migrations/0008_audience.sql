@@ -88,13 +88,14 @@ create table audience.member (
     opened_at timestamptz,
     attempt_identifiers jsonb,   -- of the open attempt; becomes sent_identifiers on acknowledgement
     attempt_payload_hash uuid,
-    primary key (audience_id, person_id, identifier_hash)
+    primary key (person_id, audience_id, identifier_hash) -- the person first: it serves look-ups of one person too
 ) with (fillfactor = 60);
-create index on audience.member (person_id);
+create index on audience.member (audience_id);
 
--- What happened to whom: append-only, one row per person and answer.
+-- What happened to whom: append-only, one row per person and answer. No primary key: nobody looks a line up by its
+-- number, and its index would be written once more per person.
 create table audience.delivery (
-    delivery_id bigint generated always as identity primary key,
+    delivery_id bigint generated always as identity,
     audience_id bigint not null,
     person_id uuid not null,
     batch_id bigint,             -- null: settled without a call, the identifier belongs to somebody who stays

@@ -47,6 +47,9 @@ class SinkDestination:
     def open_audience(self, audience: Audience) -> str:
         return "sink"
 
+    def has_audience(self, audience: Audience) -> bool:
+        return True
+
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         return {"email": person["email"]}
 

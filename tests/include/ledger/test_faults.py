@@ -281,3 +281,60 @@ def test_pain_18_and_19_no_address_is_in_a_log_or_an_error(world: World, caplog:
         + world.one("select string_agg(s::text, '') from audience.sync s")
     )
     assert "canary" not in stored + caplog.text + str(caught.value) + repr(caught.value.__context__)
+
+
+def test_an_audience_deleted_at_the_platform_is_made_again_and_everybody_is_sent(world: World) -> None:
+    people = [world.person(f"p{number}@x.example") for number in range(4)]
+    world.sync()
+    world.platform.delete_audience()
+    world.leave(people[0])
+    result = world.sync()
+    assert (result.added, result.removed, result.size, result.outcome) == (3, 0, 3, "success")
+    assert world.held() == world.desired()
+    assert world.one("select remote_id from audience.audience") == world.platform.audience
+    assert world.one("select count(*) from audience.delivery where error_code = 'audience_gone'") == 4
+    assert world.plan().changes == 0
+
+
+def test_jobs_of_a_deleted_audience_are_not_waited_for(world: World) -> None:
+    world.destination.acknowledgement = "job"
+    world.person("ada@x.example")
+    world.sync()
+    world.conn.execute("update audience.batch set state = 'accepted'")
+    world.platform.jobs = {"job 1": None}
+    world.platform.delete_audience()
+    assert world.sync().added == 1
+    assert world.one("select count(*) from audience.batch where state = 'accepted'") == 0
+
+
+def test_an_audience_no_file_names_is_not_made_again(world: World) -> None:
+    world.person("ada@x.example")
+    world.sync()
+    world.platform.delete_audience()
+    world.declared = []
+    result = world.sync()
+    assert (result.removed, result.size, world.platform.audience) == (0, 0, None)
+
+
+def test_a_delivery_that_stops_settles_what_was_not_called_as_never_sent(world: World) -> None:
+    for number in range(12):
+        world.person(f"p{number}@x.example")
+    world.platform.script = ["fatal"]
+    with pytest.raises(FatalError):
+        world.sync()
+    assert world.platform.calls == []
+    assert world.one("select count(*) from audience.batch where state = 'sent'") == 0
+    assert world.one("select bool_and(unknown = 0) from audience.batch")
+    assert world.sync().added == 12
+
+
+def test_calls_at_once_are_settled_together_and_each_batch_is_counted(world: World) -> None:
+    world.destination.connections = 4
+    world.platform.refused = {"p5@x.example", "p20@x.example"}
+    for number in range(40):
+        world.person(f"p{number}@x.example")
+    result = world.sync()
+    assert (result.added, result.rejected) == (38, 2)
+    assert world.one("select sum(accepted) || ' ' || sum(rejected) || ' ' || count(*) from audience.batch") == "38 2 14"
+    assert _counts_hold(world)
+    assert world.one("select count(distinct (batch_id, batch_row)) from audience.delivery") == 40

@@ -1,9 +1,10 @@
 """A small world for the ledger: persons, consent and membership in a warehouse, and a platform that holds members."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any, Literal
 
 import psycopg
@@ -47,6 +48,12 @@ class Platform:
     keeps: set[str] = field(default_factory=set)
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     jobs: dict[str, Answer | None] = field(default_factory=dict)
+    audience: str | None = None
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def delete_audience(self) -> None:
+        """Somebody deletes the audience in the platform's own pages."""
+        self.audience, self.members = None, {}
 
     def values(self, operation: str) -> list[str]:
         """Every identifier value that was in a call of this operation, in order."""
@@ -69,7 +76,11 @@ class FakeDestination:
     acknowledgement: Literal["row", "batch", "job", "none"] = "row"
 
     def open_audience(self, audience: Audience) -> str:
-        return f"remote {audience.key}"
+        self.platform.audience = self.platform.audience or f"remote {next(self.platform.numbers)}"
+        return self.platform.audience
+
+    def has_audience(self, audience: Audience) -> bool:
+        return audience.remote_id == self.platform.audience
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         found = {name: person[name] for name in self.identifiers if person[name] and "unusable" not in person[name]}

@@ -22,6 +22,8 @@ def refused(load) -> str:
         ("limits: {smallest: 3}\n", 7, "unknown limit 'smallest'"),
         ("limits:\n  min_size: 5\n  max_size: 4\n", 7, "min_size is above max_size"),
         ("limits:\n  min_size: 5\n  max_change_share: 1.5\n", 9, "limit 'max_change_share' does not fit"),
+        ("limits:\n  max_removals: 0.5\n", 8, "limit 'max_removals' does not fit"),
+        ("limits:\n  stale_hours: -1\n", 8, "limit 'stale_hours' does not fit"),
         ("audiences: {fax: {tag: a}}\n", 7, "unknown destination 'fax'"),
         ("audiences:\n  mailchimp:\n    tag: a\n    colour: red\n", 10, "unknown option 'colour' of mailchimp"),
         ("audiences: {mailchimp: {audience: a}}\n", 7, "unknown option 'audience'"),
@@ -127,6 +129,13 @@ def test_the_version_is_the_meaning_not_the_spelling(write_sql, load) -> None:
     assert load()["a"].version == first
     write_sql("a", PLAIN.replace("DE", "de"))
     assert load()["a"].version != first
+
+
+def test_limits_of_the_syncs_are_read_beside_those_of_the_build(write_sql, load) -> None:
+    write_sql("a", PLAIN, "limits: {max_change_share: 0.3, max_removals: 200, stale_hours: 72}\n")
+    limits = load()["a"].limits
+    assert (limits.max_change_share, limits.max_removals, limits.stale_hours) == (0.3, 200, 72)
+    assert limits.min_size is None
 
 
 def test_a_parameter_is_part_of_the_meaning(write_sql, load) -> None:
