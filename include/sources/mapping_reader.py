@@ -41,9 +41,11 @@ class _Lines(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         made: dict[Any, Any] = super().construct_mapping(node, deep=True)
-        lines = {key.value: key.start_mark.line + 1 for key, _ in node.value}
-        if len(lines) < len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key comes twice", node.start_mark)
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if key.value in lines:
+                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
         return {**made, None: lines}
 
 

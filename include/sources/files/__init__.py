@@ -8,13 +8,19 @@ the log and in the cursor under ``skipped``. A file that is deleted takes nothin
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from gzip import BadGzipFile
+from lzma import LZMAError
 from pathlib import PurePosixPath
 from typing import Any
+from zipfile import BadZipFile
 
 import fsspec
 from fsspec import AbstractFileSystem
+from pyarrow.lib import ArrowException
 
 from include.errors import ConfigError, RetriableError
 from include.sources.files import reading
@@ -23,6 +29,8 @@ from include.sources.pages import Page, Row, Window
 
 log = logging.getLogger(__name__)
 HASH_BYTES = 1 << 20
+DAMAGED = (EOFError, BadGzipFile, BadZipFile, LZMAError, zlib.error, ArrowException)
+STAMPS = ("mtime", "LastModified", "last_modified", "updated", "created", "ETag", "etag")  # as stores call them
 UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 
 
@@ -64,8 +72,8 @@ def _pages(client: Folders, window: Window, stream: str) -> Iterator[Page]:
     A payload is the line as an object, values as text (Parquet: typed), with ``_file``, ``_line`` and ``_mapping``
     beside. The key is file and line, or the mapping's key columns.
 
-    :raises ConfigError: a folder is missing, a mapping is wrong, or a file lacks a column its mapping reads.
-    :raises RetriableError: a file changed while it was read.
+    :raises ConfigError: a folder is missing, a mapping is wrong, a file is damaged or lacks a column its mapping reads.
+    :raises RetriableError: a file changed while it was read, or its store did not give it.
     """
     found = sorted((file for url in client.urls for file in _files(url)), key=lambda file: (file.stamp, file.name))
     mappings = (*_own(found), *built_in())
@@ -90,15 +98,26 @@ def _land(file: _Found, mapping: FileMapping, known: dict[str, Any], state: Mapp
         known[file.name] = {**copy, "stamp": file.stamp}
         return
     last = 0
-    for page in _read(file, mapping):
-        last = page[1]
-        yield Page(page[0])
-    if _stamp(file.fs.info(file.path)) != file.stamp:
-        raise RetriableError(f"{file.name} changed while it was read; the next try reads it again.", code="changed")
+    try:
+        for rows, last in _read(file, mapping):  # noqa: B007 (the last one is what is left)
+            yield Page(rows)
+    except DAMAGED as error:  # not chained: a reader's text may quote the file
+        _still_the_same(file)
+        raise ConfigError(f"{file.name} cannot be read ({type(error).__name__}): it is damaged or cut off; drop it "
+                          "again, whole.") from None
+    except OSError as error:
+        raise RetriableError(f"{file.name}: its store did not give it ({type(error).__name__}).",
+                             code="store") from None
+    _still_the_same(file)
     if not mapping.key:
         yield from (Page(rows) for rows in reading.vanished(file.name, mapping, last + 1, before.get("lines", 0)))
     known[file.name] = {"stamp": file.stamp, "sha256": digest, "lines": last, "mapping": mapping.name}
     yield Page([], {**state, "files": dict(known)})
+
+
+def _still_the_same(file: _Found) -> None:
+    if _stamp(file.fs.info(file.path)) != file.stamp:
+        raise RetriableError(f"{file.name} changed while it was read; the next try reads it again.", code="changed")
 
 
 def _read(file: _Found, mapping: FileMapping) -> Iterator[tuple[list[Row], int]]:
@@ -124,8 +143,9 @@ def _files(url: str) -> Iterator[_Found]:
 
 def _stamp(info: Mapping[str, Any]) -> str:
     """Time and size; a store that keeps no time has a tag of the content instead."""
-    changed = next((info[name] for name in ("mtime", "LastModified", "last_modified", "updated", "ETag", "etag")
-                    if info.get(name)), "")
+    changed = next((info[name] for name in STAMPS if info.get(name)), "")
+    if isinstance(changed, datetime):  # some stores list a time as a number and tell it as a date
+        changed = changed.timestamp()
     return f"{changed}/{info.get('size')}"
 
 
