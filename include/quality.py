@@ -78,7 +78,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
             return Checked(stream.name, suite.name, suite.owner, None, 0, 0, ())
         outcomes: list[Outcome] = []
         if candidate.rows:
-            outcomes = run_suite(url, candidate.table, suite, _parameters(conn, candidate))
+            outcomes = run_suite(url, candidate.table, suite.for_rows(candidate.rows), _parameters(conn, candidate))
         share = _share(conn, stream, suite) if max_quarantine_share is None else max_quarantine_share
         with conn.transaction():
             checked, problem = _judge(conn, stream, suite, candidate, outcomes, share)

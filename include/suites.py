@@ -8,6 +8,8 @@ A suite is Great Expectations' own JSON with a few meta keys::
                        "severity": "critical",
                        "meta": {"rule": "key_missing", "reason": "The record has no key."}}]}
 
+A rule about a share (``mostly``) says in its meta from how many rows on it is asked: ``"min_rows": 50``.
+
 Only expectations that count are allowed: one that observes a value (a maximum, a most common value) would carry
 that value into results. A suite is wrong loudly, with file, line, cause and mend, before anything is checked.
 """
@@ -15,7 +17,7 @@ that value into results. A suite is wrong loudly, with file, line, cause and men
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +57,7 @@ class Rule:
 
     :param name: short name, unique in the suite: what quarantine, alerts and reports call it.
     :param reason: a sentence for whoever reads the quarantine.
+    :param min_rows: the rule is not asked of a smaller candidate, where a share says nothing.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Rule:
     type: str
     kwargs: Mapping[str, Any]
     line: int
+    min_rows: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,6 +96,10 @@ class Suite:
     max_quarantine_share: float
     quarantine_floor: int
     rules: tuple[Rule, ...]
+
+    def for_rows(self, rows: int) -> "Suite":
+        """The suite without the rules that a candidate of so many rows is too small for."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.min_rows <= rows))
 
     def rule(self, name: str) -> Rule:
         """The rule of that name; KeyError when there is none."""
@@ -169,7 +177,10 @@ def _rule(expectation: Any, where: str, line: int) -> Rule:
     for used in _parameters(kwargs):
         if used not in PARAMETERS:
             raise ConfigError(f'{where}: unknown parameter "{used}"; there are {", ".join(PARAMETERS)}.')
-    return Rule(meta["rule"], meta["reason"], severity, kind, kwargs, line)
+    min_rows = meta.get("min_rows", 0)
+    if not isinstance(min_rows, int) or isinstance(min_rows, bool) or min_rows < 0:
+        raise ConfigError(f"{where}: min_rows must be a whole number: the smallest candidate the rule is asked of.")
+    return Rule(meta["rule"], meta["reason"], severity, kind, kwargs, line, min_rows)
 
 
 def _parameters(kwargs: Mapping[str, Any]) -> Iterator[str]:

@@ -1,94 +1,227 @@
-"""The whole system, started once for a small merchant: everything in, everything out, nothing twice, nothing left."""
+"""The whole system, started once for a small merchant: everything in, everything out, nothing twice, nothing left.
+
+The days happen once, in the fixture ``story``; each test looks at what was recorded. What must be in an audience is
+computed by tests/oracle.py from the merchant's truth alone.
+"""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from include.runtime.processes import TOKEN
-from include.runtime.settings import ROOT
+from tests import oracle
+from tests.system import (
+    RunningSystem,
+    Step,
+    addresses_sent,
+    everything_sent,
+    hashes_sent,
+    make,
+    still_running,
+    taken,
+)
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 CUSTOMERS = "300"
+EMPTY_HASH = oracle.sha256("")
+BUILT_ON_EXTRACTS = {"build_persons", "build_segments", "sync_mailchimp", "sync_meta"}
 
 
-def _make(command: str, home: Path, **choices: str) -> str:
-    """Run what `make <command>` runs and return its words; a failure shows them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "include.runtime", command],
-        cwd=ROOT,
-        env={**kept, "AUDIENCEFLOW_HOME": str(home), "AUDIENCEFLOW_CLOCK": "off", **choices},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
-    return ended.stdout
+@dataclass(frozen=True)
+class Story:
+    """The steps in their order: a first run, nothing new, a day of changes, a broken source twice, its repair."""
 
+    first: Step
+    second: Step
+    day_two: Step
+    broken: Step
+    broken_again: Step
+    repaired: Step
+    told: Mapping[str, str]
+    ran: list[str]
+    left: list[str]
+    ports_taken: list[int]
+    postgres_is_down: bool
 
-def _delivered(report: dict[str, Any]) -> int:
-    return sum(one["added"] + one["updated"] + one["removed"] for one in report["audiences"])
-
-
-def _run(home: Path, **choices: str) -> dict[str, Any]:
-    _make("run", home, **choices)
-    report: dict[str, Any] = json.loads((home / "report.json").read_text(encoding="utf-8"))
-    assert [claim for claim in report["claims"] if not claim["holds"]] == []
-    assert report["ok"]
-    return report
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.first, self.second, self.day_two, self.broken, self.broken_again, self.repaired)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A system that `make up` has started; `make down` ends it even when a test fails."""
-    folder = tmp_path_factory.mktemp("system")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A system that `make up` has started and `make down` has stopped; stopped even when a step fails."""
+    home = tmp_path_factory.mktemp("system")
     try:
-        _make("up", folder, CUSTOMERS=CUSTOMERS)
-        yield folder
+        started = make("up", home, CUSTOMERS=CUSTOMERS)
+        assert started.returncode == 0, started.stdout[-3000:] + started.stderr[-3000:]
+        yield _live(RunningSystem(home), home)
     finally:
-        _make("down", folder)
+        make("down", home)
 
 
-def _still_running(token: str) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(TOKEN) == token and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
+def _live(system: RunningSystem, home: Path) -> Story:
+    token, pids = system.leaders()
+    first, second, day_two = system.run(), system.run(), system.run(DAY="2")
+    before = system.empty_the_addresses()
+    broken = system.run()
+    system.wait_for_alerts(1)
+    broken_again = system.run()
+    system.repair(before)
+    repaired = system.run()
+    system.wait_for_alerts(2)
+    ran, ports = still_running(token, pids), system.ports
+    told, alerts = dict(system.told()), system.standins.alerts()
+    make("down", home)
+    return Story(
+        first,
+        second,
+        day_two,
+        broken,
+        broken_again,
+        Step(**{**repaired.__dict__, "alerts": alerts}),
+        told,
+        ran,
+        still_running(token, pids),
+        taken(ports),
+        not (home / "postgres" / "data" / "postmaster.pid").exists(),
+    )
+
+
+def changes(step: Step) -> dict[str, tuple[int, int]]:
+    """By ``platform audience``, people added and removed by a run."""
+    return {
+        f"{one['destination']} {one['audience']}": (one["added"], one["removed"]) for one in step.report["audiences"]
+    }
+
+
+def personal(truth: Mapping[str, Any]) -> set[str]:
+    """Every address, phone number and full name the merchant knows, and the hashes of the first two."""
+    found: set[str] = set()
+    for rows in truth["streams"].values():
+        for row in rows:
+            if email := row["ids"].get("email"):
+                found |= {email, oracle.sha256(email)}
+            if phone := row["ids"].get("phone"):
+                found |= {phone.removeprefix("+"), oracle.sha256(phone.removeprefix("+"))}
+            traits = row.get("t", {})
+            if traits.get("first_name") and traits.get("last_name"):
+                found.add(f"{traits['first_name']} {traits['last_name']}")
     return found
 
 
-def test_the_chain_delivers_once_then_nothing_then_the_difference_and_leaves_nothing_running(home: Path) -> None:
-    token = json.loads((home / "processes.json").read_text())["token"]
-    assert _still_running(token) != []
+def surnames(truth: Mapping[str, Any]) -> set[str]:
+    """Family names that are no word of a log: those with seven letters or more."""
+    names = {row.get("t", {}).get("last_name") for rows in truth["streams"].values() for row in rows}
+    return {name for name in names if name and len(name) >= 7}
 
-    first = _run(home)
-    assert {stream["stream"] for stream in first["extracted"] if stream["landed"]} >= {
-        "hubspot.contacts", "shopify.customers", "shopify.orders", "mailchimp.members", "files.orders"
-    }  # fmt: skip
-    assert first["persons"]["persons"] > 100
-    assert {audience["destination"] for audience in first["audiences"] if audience["members"]} == {"mailchimp", "meta"}
-    assert list(first["stages"]) == ["extract", "persons", "segments", "sync"]
-    assert max(task["peak_mb"] for task in first["tasks"]) < 1024
 
-    second = _run(home)
-    assert (_delivered(second), sum(stream["landed"] for stream in second["extracted"])) == (0, 0)
+def found_in(text: str, truth: Mapping[str, Any]) -> int:
+    """How many personal values a text holds, as they are or as JSON escapes them; the values are not told."""
+    values = {form for one in personal(truth) for form in (one, json.dumps(one)[1:-1])}
+    words = set(re.findall(r"\w+", text))
+    return sum(value in text for value in values) + len(surnames(truth) & words)
 
-    third = _run(home, DAY="2")
-    assert 0 < _delivered(third) < _delivered(first)
 
-    env = dict(line.split("=", 1) for line in (home / "env").read_text().splitlines())
-    assert env["WAREHOUSE_URL"].startswith("postgresql://warehouse:")
-    _make("down", home)
-    assert _still_running(token) == []
-    assert not (home / "postgres" / "data" / "postmaster.pid").exists()
+def test_a_first_run_holds_and_every_audience_is_what_the_truth_says(story: Story) -> None:
+    first = story.first
+    assert (first.code, first.report["ok"]) == (0, True), first.words
+    assert list(first.report["stages"]) == ["extract", "persons", "segments", "sync"]
+    landed = {stream["stream"] for stream in first.report["extracted"] if stream["landed"]}
+    assert landed >= {"hubspot.contacts", "shopify.customers", "shopify.orders", "mailchimp.members", "files.orders"}
+    assert max(task["peak_mb"] for task in first.report["tasks"]) < 1024
+    assert sum(added for added, _ in changes(first).values()) > 100
+    assert oracle.differences(first.truth, first.members, first.as_of) == {}
+
+
+def test_a_second_run_delivers_nothing_and_asks_no_destination_to_change_anything(story: Story) -> None:
+    second = story.second
+    assert (second.code, second.report["ok"]) == (0, True), second.words
+    assert sum(stream["landed"] for stream in second.report["extracted"]) == 0
+    moved = [one["audience"] for one in second.report["audiences"] if one["added"] or one["updated"] or one["removed"]]
+    assert moved == []
+    assert [(one.platform, one.method, one.path) for one in second.written()] == []
+    assert second.members == story.first.members
+
+
+def test_a_day_of_changes_delivers_exactly_the_difference(story: Story) -> None:
+    before, after = story.second, story.day_two
+    assert (after.code, after.report["ok"]) == (0, True), after.words
+    assert oracle.differences(after.truth, after.members, after.as_of) == {}
+    was, is_now = oracle.expected(before.truth, before.as_of), oracle.expected(after.truth, after.as_of)
+    wanted = {
+        f"{platform} {audience}": (len(members - was[platform][audience]), len(was[platform][audience] - members))
+        for platform, audiences in is_now.items()
+        for audience, members in audiences.items()
+    }
+    assert changes(after) == wanted
+    assert sum(map(sum, wanted.values())) > 0
+
+
+def test_a_critical_failure_stops_the_chain_before_anything_is_built_or_sent(story: Story) -> None:
+    for step in (story.broken, story.broken_again):
+        assert (step.code, step.report["ok"]) == (1, False)
+        assert step.failed_tasks == ("extract_hubspot.check_contacts",)
+        assert "emails_vanished" in step.report["failure"]
+        assert BUILT_ON_EXTRACTS & set(step.dag_runs) == set()
+        assert [one.path for one in step.written()] == []
+        assert [one.path for one in step.requests if one.platform == "meta" or "/segments" in one.path] == []
+        assert step.members == story.day_two.members
+
+
+def test_a_failure_is_told_once_and_its_end_once_without_a_personal_value(story: Story) -> None:
+    repaired = story.repaired
+    assert (repaired.code, repaired.report["ok"]) == (0, True), repaired.words
+    assert oracle.differences(repaired.truth, repaired.members, repaired.as_of) == {}
+    mails, messages = repaired.alerts["mail"], repaired.alerts["slack"]
+    subject = "extract_hubspot.check_contacts"
+    assert [mail["subject"] for mail in mails] == [
+        f"[audienceflow] FAILING: {subject}",
+        f"[audienceflow] RECOVERED: {subject}",
+    ]
+    assert [message["text"].split("\n")[0] for message in messages] == [
+        f"*FAILING: {subject}*",
+        f"*RECOVERED: {subject}*",
+    ]
+    assert "emails_vanished" in mails[0]["text"]
+    assert found_in(json.dumps(repaired.alerts, ensure_ascii=False), repaired.truth) == 0
+
+
+def test_nobody_is_sent_anywhere_without_a_yes_at_that_time(story: Story) -> None:
+    for step in story.steps:
+        said, everybody = oracle.consents(step.truth), oracle.persons(step.truth)
+        readers = [one for one in everybody if oracle.agrees(one, "email", said)]
+        allowed = {value for one in readers for kind, value in one.identifiers if kind == "email"}
+        assert len(addresses_sent(list(step.requests)) - allowed) == 0
+        shown = [one for one in everybody if oracle.agrees(one, "ads", said)]
+        hashes = {
+            kind: {"", *(oracle.sha256(v.removeprefix("+")) for one in shown for k, v in one.identifiers if k == kind)}
+            for kind in ("email", "phone")
+        }
+        strangers = [
+            1 for mail, phone in hashes_sent(list(step.requests))
+            if mail not in hashes["email"] or phone not in hashes["phone"] or not mail + phone
+        ]  # fmt: skip
+        assert strangers == []
+    assert len(addresses_sent(list(story.first.requests))) > 50
+    assert len(hashes_sent(list(story.first.requests))) > 50
+
+
+def test_the_hash_of_nothing_is_never_sent(story: Story) -> None:
+    assert [step for step in story.steps if EMPTY_HASH in everything_sent(list(step.requests))] == []
+
+
+def test_no_log_no_xcom_and_no_table_of_ops_holds_a_personal_value(story: Story) -> None:
+    assert {where for where in story.told if where.startswith("airflow")} != set()
+    assert {where for where in story.told if where.startswith("ops.")} >= {"ops.quarantine", "ops.task_run"}
+    holding = {where: count for where, text in story.told.items() if (count := found_in(text, story.repaired.truth))}
+    assert holding == {}
+
+
+def test_after_the_stop_nothing_is_left_running_and_every_port_is_free(story: Story) -> None:
+    assert len(story.ran) > 5
+    assert (story.left, story.ports_taken, story.postgres_is_down) == ([], [], True)

@@ -176,34 +176,34 @@ def test_a_wrong_front_matter_is_refused(tmp_path: Path, head: str, cause: str) 
 
 def _load(conn: psycopg.Connection, stream: str, frame: pd.DataFrame, currency: str) -> None:
     """Lines straight into staging: key, customer (empty: nobody), order_key, kind, at, quantity, minor."""
+    conn.execute(
+        "create temporary table line (key text, customer text, order_key text, kind text, at timestamptz, "
+        "quantity int, minor bigint)"
+    )
+    columns = frame[["key", "customer", "order_key", "kind", "at", "quantity", "minor"]]
     with (
         conn.cursor() as cursor,
-        cursor.copy(
-            "copy staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key, kind, "
-            "occurred_at, ids, identity_key, quantity, amount_minor, currency) from stdin"
-        ) as copy,
+        cursor.copy("copy line from stdin with (format csv, force_not_null (customer))") as copy,
     ):
-        for row in frame.itertuples(index=False):
-            ids = f'{{"shop_customer": "{row.customer}"}}' if row.customer else "{}"
-            copy.write_row(
-                (
-                    stream,
-                    row.key,
-                    1,
-                    0,
-                    0,
-                    "",
-                    row.order_key,
-                    row.kind,
-                    row.at.to_pydatetime(),
-                    ids,
-                    row.customer or None,
-                    row.quantity,
-                    row.minor,
-                    currency,
-                )
-            )
-    conn.execute("update staging.order_entry set identity_key = staging.bundle_key(email, phone, ids)")
+        copy.write(columns.to_csv(index=False, header=False))
+    conn.execute(
+        """
+        with customer as (
+            select
+                customer,
+                case when customer <> '' then jsonb_build_object('shop_customer', customer) else '{}' end as ids
+            from line
+            group by customer
+        ),
+        keyed as materialized (select customer, ids, staging.bundle_key(null, null, ids) as identity_key from customer)
+        insert into staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key, kind,
+            occurred_at, ids, identity_key, quantity, amount_minor, currency)
+        select %s, key, 1, 0, 0, '', order_key, kind, at, ids, identity_key, quantity, minor, %s
+        from line
+        inner join keyed on keyed.customer = line.customer
+        """,
+        [stream, currency],
+    )
 
 
 def _by_customer(conn: psycopg.Connection, columns: str) -> dict[str, tuple]:

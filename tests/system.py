@@ -1,0 +1,233 @@
+"""The whole system for the end-to-end test: `make up`, days of a small merchant, `make down`, all of it recorded."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+import psycopg
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from include.runtime.airflow_api import AirflowApi
+from include.runtime.airflow_config import USER
+from include.runtime.pipeline import ACTIVE
+from include.runtime.postgres import EmbeddedPostgres
+from include.runtime.private import keep
+from include.runtime.processes import TOKEN
+from include.runtime.settings import ROOT
+from include.runtime.system import dag_ids
+from include.standins.request_log import Recorded
+from tests.standins import Standins
+
+CONTACTS = ("hubspot", "contact")
+TOLD_IN_AIRFLOW = (
+    "select key, value::text from xcom",
+    "select task_id, rendered_fields::text from rendered_task_instance_fields",
+    "select event, extra from log",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One `make run` and what was true around it.
+
+    :param code: exit code.
+    :param truth: what the merchant knew during the run.
+    :param members: by platform, who was in each audience after it.
+    :param requests: everything the platforms were asked from its beginning to the next step's.
+    :param dag_runs: by DAG, states of its runs in this step.
+    :param failed_tasks: as ``dag_id.task_id``.
+    """
+
+    code: int
+    words: str = field(repr=False)
+    report: dict[str, Any] = field(repr=False)
+    truth: dict[str, Any] = field(repr=False)
+    members: dict[str, Any] = field(repr=False)
+    requests: tuple[Recorded, ...] = field(repr=False)
+    alerts: dict[str, list[dict[str, Any]]] = field(repr=False)
+    dag_runs: Mapping[str, tuple[str, ...]] = field(repr=False)
+    failed_tasks: tuple[str, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The day the run was for."""
+        return datetime.fromisoformat(self.report["started_at"]).date()
+
+    def written(self) -> list[Recorded]:
+        """Requests that change something at a destination."""
+        return [one for one in self.requests if one.platform in ("mailchimp", "meta") and one.method != "GET"]
+
+
+def make(command: str, home: Path, **choices: str) -> subprocess.CompletedProcess[str]:
+    """Run what `make <command>` runs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return subprocess.run(
+        [sys.executable, "-m", "include.runtime", command],
+        cwd=ROOT,
+        env={**kept, "AUDIENCEFLOW_HOME": str(home), "AUDIENCEFLOW_CLOCK": "off", **choices},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class RunningSystem:
+    """What `make up` left running in ``home``."""
+
+    home: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        lines = (self.home / "env").read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def ports(self) -> list[int]:
+        return [int(value) for name, value in self.env.items() if name.endswith("_PORT")]
+
+    @property
+    def standins(self) -> Standins:
+        return Standins(self.env["STANDINS_URL"], 0, 0, process=None)  # type: ignore[arg-type]
+
+    @property
+    def airflow(self) -> AirflowApi:
+        password = keep(self.home / "secrets.json").admin_password
+        return AirflowApi(self.env["AIRFLOW_URL"], USER, password, patience=30.0)
+
+    def run(self, **choices: str) -> Step:
+        """`make run`, then wait until no DAG is at work and everything it said has arrived."""
+        before = self.standins.recorded()
+        began = datetime.now(UTC)
+        ended = make("run", self.home, **choices)
+        self._until_idle()
+        runs = self.airflow.runs(dag_ids(), since=began)
+        by_dag: dict[str, tuple[str, ...]] = {}
+        for run in runs:
+            by_dag[run["dag_id"]] = (*by_dag.get(run["dag_id"], ()), run["state"])
+        failed = self.airflow.tasks_in(runs, ("failed",))
+        return Step(
+            code=ended.returncode,
+            words=ended.stdout[-6000:] + ended.stderr[-2000:],
+            report=json.loads((self.home / "report.json").read_text(encoding="utf-8")),
+            truth=self.standins.truth(),
+            members={platform: self.standins.members(platform) for platform in ("mailchimp", "meta")},
+            requests=tuple(self.standins.recorded(after=before[-1].id if before else 0)),
+            alerts=self.standins.alerts(),
+            dag_runs=by_dag,
+            failed_tasks=tuple(sorted(f"{task['dag_id']}.{task['task_id']}" for task in failed)),
+        )
+
+    def empty_the_addresses(self) -> dict[str, dict[str, Any]]:
+        """HubSpot loses every contact's e-mail address; returns the contacts as they were."""
+        before = self.standins.documents(*CONTACTS)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.standins.put(*CONTACTS, *(_changed(one, now, email=None) for one in before.values()))
+        return before
+
+    def repair(self, before: Mapping[str, dict[str, Any]]) -> None:
+        """The addresses are back: the contacts as they were, sent once more."""
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        self.standins.put(*CONTACTS, *({**one, "changed_at": now} for one in before.values()))
+
+    def wait_for_alerts(self, each: int) -> dict[str, list[dict[str, Any]]]:
+        """Alerts once so many came on each channel, or what came in a minute: a task tells after it has ended."""
+        return Retrying(
+            retry=retry_if_result(lambda got: min(map(len, got.values())) < each),
+            stop=stop_after_delay(60),
+            wait=wait_fixed(0.5),
+            retry_error_callback=lambda state: state.outcome.result(),
+        )(self.standins.alerts)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """Everything Airflow and the ops tables keep, as (where, text)."""
+        for path in sorted(self.home.rglob("*.log")):
+            if "postgres" not in path.parts:
+                yield str(path.relative_to(self.home)), path.read_text(encoding="utf-8", errors="replace")
+        postgres = EmbeddedPostgres(self.home / "postgres", int(self.env["POSTGRES_PORT"]))
+        with psycopg.connect(postgres.url("airflow")) as conn:
+            for query in TOLD_IN_AIRFLOW:
+                yield query, "\n".join(str(row) for row in conn.execute(query))
+        with psycopg.connect(postgres.url("warehouse")) as conn:
+            tables = conn.execute("select table_name from information_schema.tables where table_schema = 'ops'")
+            for (table,) in tables.fetchall():
+                query = psycopg.sql.SQL("select t::text from ops.{} as t").format(psycopg.sql.Identifier(table))
+                yield f"ops.{table}", "\n".join(row for (row,) in conn.execute(query))
+
+    def leaders(self) -> tuple[str, list[int]]:
+        """The start's token and the pids written down."""
+        kept = json.loads((self.home / "processes.json").read_text(encoding="utf-8"))
+        pid = int((self.home / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        return kept["token"], [pid, *(part["pid"] for part in kept["parts"])]
+
+    def _until_idle(self) -> None:
+        Retrying(retry=retry_if_result(bool), stop=stop_after_delay(180), wait=wait_fixed(1))(
+            lambda: self.airflow.runs(dag_ids(), states=ACTIVE)
+        )
+
+
+def still_running(token: str, pids: list[int]) -> list[str]:
+    """Processes of a start that are still there."""
+    found = [str(pid) for pid in pids if psutil.pid_exists(pid)]
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(TOKEN) == token and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def taken(ports: list[int]) -> list[int]:
+    """Ports on which somebody listens."""
+    found = []
+    for port in ports:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                found.append(port)
+    return found
+
+
+def addresses_sent(requests: list[Recorded]) -> set[str]:
+    """Every e-mail address in a request to Mailchimp that changes something, save those only taken out."""
+    found: set[str] = set()
+    for one in requests:
+        if one.platform == "mailchimp" and one.method != "GET":
+            body = one.json() or {}
+            body.pop("members_to_remove", None)
+            found |= set(re.findall(r"[^\s\"@]+@[^\s\"@]+", orjson.dumps(body).decode()))
+    return found
+
+
+def hashes_sent(requests: list[Recorded]) -> set[tuple[str, str]]:
+    """Every pair (hash of e-mail, hash of phone) added at Meta."""
+    found: set[tuple[str, str]] = set()
+    for one in requests:
+        if one.platform == "meta" and one.method == "POST" and one.path.endswith("/users"):
+            payload = one.json()["payload"]
+            places = [payload["schema"].index(name) for name in ("EMAIL", "PHONE")]
+            found |= {(row[places[0]], row[places[1]]) for row in payload["data"]}
+    return found
+
+
+def everything_sent(requests: list[Recorded]) -> str:
+    """Bodies and addresses of requests, as one text."""
+    return "\n".join(f"{one.path}?{one.query} {one.body.decode(errors='replace')}" for one in requests)
+
+
+def _changed(document: dict[str, Any], now: str, **properties: Any) -> dict[str, Any]:
+    body = document["body"]
+    body = {**body, "updatedAt": now, "properties": {**body["properties"], "lastmodifieddate": now, **properties}}
+    stamp = int(datetime.fromisoformat(now).timestamp() * 1000)
+    return {**document, "body": body, "changed_at": stamp}
