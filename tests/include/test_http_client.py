@@ -1,14 +1,21 @@
 """What the client makes of answers, against a real server in this process."""
 
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 
 import pytest
+import requests
 
 from include.errors import AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
-from include.http_client import JsonClient
+from include.http_client import JsonClient, Pace, retry_after
 from include.runtime.postgres import free_port
+
+HANGS_UP = 0  # in place of a status: the request was read, the connection ends without an answer
 
 
 class _Scripted(ThreadingHTTPServer):
@@ -22,6 +29,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.calls += 1
         status, headers, body = self.server.script[min(self.server.calls, len(self.server.script)) - 1]
+        if status == HANGS_UP:
+            return
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -35,14 +44,16 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[_Scripted]:
     with _Scripted(("127.0.0.1", 0), _Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
         yield running
         running.shutdown()
 
 
-def ask(server: _Scripted, *script: tuple[int, dict[str, str], bytes], **options: int) -> object:
+def ask(server: _Scripted, *script: tuple[int, dict[str, str], bytes], repeatable: bool = True,
+        **options: int) -> object:
     server.script = list(script)
-    return JsonClient(f"http://127.0.0.1:{server.server_port}", **options).request("GET", "/x", params={"q": "secret"})
+    client = JsonClient(f"http://127.0.0.1:{server.server_port}", **options)
+    return client.request("GET", "/x", params={"q": "secret"}, repeatable=repeatable)
 
 
 def test_a_quota_answer_is_waited_for_and_uses_no_try(server: _Scripted) -> None:
@@ -79,3 +90,58 @@ def test_nobody_at_the_host_is_retriable_and_was_never_sent() -> None:
         JsonClient(f"http://127.0.0.1:{free_port()}", tries=1).request("GET", "/x", params={"q": "secret"})
     assert not isinstance(raised.value, LostAnswerError)
     assert "secret" not in str(raised.value)
+
+
+def test_an_answer_that_never_came_is_asked_for_again(server: _Scripted) -> None:
+    assert ask(server, (HANGS_UP, {}, b""), (200, {}, b"[1]")) == [1]
+    assert server.calls == 2
+
+
+def test_an_answer_that_never_came_to_a_call_that_must_not_be_doubled_is_raised(server: _Scripted) -> None:
+    with pytest.raises(LostAnswerError) as raised:
+        ask(server, (HANGS_UP, {}, b""), (200, {}, b"[1]"), repeatable=False)
+    assert server.calls == 1
+    assert "secret" not in str(raised.value)
+
+
+def test_a_server_s_failure_is_tried_as_often_as_allowed(server: _Scripted) -> None:
+    with pytest.raises(RetriableError, match="answered 503"):
+        ask(server, (503, {"Retry-After": "0"}, b"private"), tries=3)
+    assert server.calls == 3
+
+
+def test_a_pause_the_server_asks_for_is_kept(server: _Scripted) -> None:
+    begun = time.monotonic()
+    assert ask(server, (503, {"Retry-After": "0.7"}, b""), (200, {}, b"[1]")) == [1]
+    assert time.monotonic() - begun >= 0.7
+
+
+def test_an_empty_answer_is_none(server: _Scripted) -> None:
+    assert ask(server, (204, {}, b"")) is None
+
+
+def answer_with(value: str) -> requests.Response:
+    response = requests.Response()
+    response.headers["Retry-After"] = value
+    return response
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), (" 0.5 ", 0.5), ("soon", None), ("", None), ("-3", None)])
+def test_retry_after_is_a_number_of_seconds(value: str, seconds: float | None) -> None:
+    assert retry_after(answer_with(value)) == seconds
+
+
+def test_retry_after_may_be_a_date_and_one_that_passed_is_no_wait() -> None:
+    now = datetime.now(UTC)
+    later = retry_after(answer_with(format_datetime(now + timedelta(seconds=60), usegmt=True)))
+    assert later is not None
+    assert 50 < later <= 60
+    assert retry_after(answer_with(format_datetime(now - timedelta(hours=1), usegmt=True))) == 0.0
+
+
+def test_a_pace_keeps_the_starts_of_calls_apart() -> None:
+    pace, starts = Pace(0.05), []
+    for _ in range(4):
+        pace.wait()
+        starts.append(time.monotonic())
+    assert all(after - before >= 0.045 for before, after in pairwise(starts))
