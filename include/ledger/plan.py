@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+import orjson
 import psycopg
 
 from include import warehouse
@@ -55,23 +56,7 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     """
     key = {"audience_id": audience.audience_id}
     warehouse.run(conn, "ledger/settle_redirects", key)
-    warehouse.run(conn, "ledger/plan_table")
-    conn.execute("truncate pg_temp.plan_row restart identity")
-    warehouse.run(
-        conn,
-        "ledger/plan",
-        {
-            **key,
-            "segment": audience.segment,
-            "active": audience.active,
-            "purpose": destination.purpose,
-            "identifiers": list(destination.identifiers),
-            "fields": list(destination.fields),
-            "identifier_version": destination.identifier_version,
-            "field_version": destination.field_version,
-        },
-    )
-    conn.execute("analyze pg_temp.plan_row (operation, person_id, identifier_hash)")  # what joins and filters use
+    _compare(conn, audience, destination)
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
     [whole] = warehouse.rows(conn, "ledger/plan_summary")
     [sized] = warehouse.rows(conn, "ledger/size", key)
@@ -83,3 +68,28 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
     return Plan(**sent, held=whole["removes"] if verdict.held else 0, size=sized["size"], reason=verdict.reason)
+
+
+def _compare(conn: psycopg.Connection, audience: Audience, destination: Destination) -> None:
+    """Fill ``pg_temp.plan_row`` with every change, before guards."""
+    wanted = {
+        "audience_id": audience.audience_id,
+        "segment": audience.segment,
+        "active": audience.active,
+        "purpose": destination.purpose,
+        "identifiers": list(destination.identifiers),
+        "fields": list(destination.fields),
+        "identifier_version": destination.identifier_version,
+        "field_version": destination.field_version,
+    }
+    carried = {name: wanted[name] for name in ("identifiers", "fields", "identifier_version", "field_version")}
+    warehouse.run(conn, "ledger/forget_treatment", {**wanted, "treatment": orjson.dumps(carried).decode()})
+    conn.execute("drop table if exists pg_temp.concerned")
+    with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
+        cursor.execute(warehouse.statement("ledger/concerned"), wanted)
+    conn.execute("analyze pg_temp.concerned")
+    warehouse.run(conn, "ledger/plan_table")
+    conn.execute("truncate pg_temp.plan_row restart identity")
+    warehouse.run(conn, "ledger/plan", wanted)
+    conn.execute("analyze pg_temp.plan_row (operation, person_id, identifier_hash)")  # what joins and filters use
+    warehouse.run(conn, "ledger/note_unchanged", wanted)

@@ -27,7 +27,7 @@ batch as (
 marked as (
     insert into audience.member as member (
         audience_id, person_id, identifier_hash, identifier_keys, membership_id, consent_id, operation, attempt_state,
-        batch_id, tries, opened_at, attempt_identifiers, attempt_payload_hash
+        batch_id, tries, opened_at, attempt_identifiers, attempt_payload_hash, row_hash
     )
     select
         %(audience_id)s::bigint,
@@ -42,7 +42,8 @@ marked as (
         1,
         %(at)s,
         given.identifiers,
-        plan_row.payload_hash
+        plan_row.payload_hash,
+        plan_row.row_hash
     from
         rows from (
             unnest(%(ordinals)s::bigint []),
@@ -67,7 +68,8 @@ marked as (
         error_text = null,
         opened_at = coalesce(member.opened_at, excluded.opened_at),
         attempt_identifiers = excluded.attempt_identifiers,
-        attempt_payload_hash = excluded.attempt_payload_hash
+        attempt_payload_hash = excluded.attempt_payload_hash,
+        row_hash = excluded.row_hash
 )
 
 select array_agg(numbered.batch_id order by numbered.number) as batch_ids

@@ -3,6 +3,7 @@
 -- Desired: in the segment today, consent granted for the destination's purpose (no statement: no), reachable by an
 -- identifier the destination takes, still a person. A membership of a merged person counts for today's person.
 -- Removed is whatever the platform has, or may have (an attempt without an answer), and is not desired.
+-- Only persons in `concerned` are looked at: of all others the platform acknowledged what they are today.
 -- A row the platform refused for good is parked until payload, identifiers or consent change.
 -- `readdress`: the person stays or stayed a member, under other identifiers; neither a new member nor a leaver.
 insert into pg_temp.plan_row (
@@ -20,6 +21,7 @@ wanted as (
         member.segment = %(segment)s
         and member.left_at is null
         and %(active)s
+        and member.person_id in (select concerned.person_id from pg_temp.concerned)
         and not exists (select from identity.redirect where redirect.old_person_id = member.person_id)
     union all
     select
@@ -31,6 +33,7 @@ wanted as (
         member.segment = %(segment)s
         and member.left_at is null
         and %(active)s
+        and redirect.person_id in (select concerned.person_id from pg_temp.concerned)
         and not exists (
             select from segment.membership as own
             where own.segment = member.segment and own.person_id = redirect.person_id and own.left_at is null
@@ -87,7 +90,9 @@ ledger as (
         attempt_payload_hash,
         acknowledged = 'present' or coalesce(attempt_state in ('sent', 'retriable'), false) as may_be_there
     from audience.member
-    where audience_id = %(audience_id)s
+    where
+        audience_id = %(audience_id)s
+        and person_id in (select concerned.person_id from pg_temp.concerned)
 ),
 
 compared as materialized (

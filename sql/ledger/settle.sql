@@ -55,6 +55,7 @@ settled as (
             when answered.outcome = 'accepted' and member.operation <> 'remove' then member.attempt_payload_hash
             else member.payload_hash
         end,
+        row_hash = case when answered.outcome = 'accepted' then member.row_hash end,
         acknowledged_at = case when answered.outcome = 'accepted' then %(at)s else member.acknowledged_at end,
         confirmed_at = case when answered.outcome = 'accepted' then case when %(confirmed)s then %(at)s end else member.confirmed_at end,
         operation = case when answered.outcome <> 'accepted' then member.operation end,

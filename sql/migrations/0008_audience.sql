@@ -9,6 +9,7 @@ create table audience.audience (
     purpose text not null check (purpose in ('email', 'ads')),
     options jsonb not null default '{}',
     remote_id text,              -- the platform's id, once known
+    treatment text,              -- which identifiers and fields the destination carries, and how (its versions)
     active boolean not null default true,  -- false: no file names it any more; everybody is removed
     created_at timestamptz not null default now(),
     unique (destination, audience_key)
@@ -73,6 +74,7 @@ create table audience.member (
     sent_identifiers jsonb,      -- as SENT (hashed where the platform takes hashes): a removal uses these
     identifier_keys jsonb,       -- md5 of each identifier, by column: who else of the audience carries it
     payload_hash uuid,           -- of all that was sent: differs when a mapped field changes
+    row_hash bytea,              -- profile.person's when it was sent and acknowledged; null: compare field by field
     membership_id bigint,        -- segment.membership row that justified the last add
     consent_id bigint,           -- consent.ledger row that justified the last add
     acknowledged_at timestamptz,
