@@ -97,15 +97,20 @@ def _blocked(meta: Row, carried: Mapping[Identifier, list[tuple[Any, str | None]
     return named | shared
 
 
+def joins_nobody(truth: Mapping[str, Any]) -> set[Identifier]:
+    """Role mailboxes, and values that too many different people carry."""
+    carried: dict[Identifier, list[tuple[Any, str | None]]] = defaultdict(list)
+    for node, name, identifiers in _carriers(defaultdict(list, truth["streams"])):
+        for one in identifiers:
+            carried[one].append((node, name))
+    return _blocked(truth["meta"], carried)
+
+
 def persons(truth: Mapping[str, Any]) -> list[Person]:
     """The persons that deterministic stitching can know, with their orders, events and golden values."""
     streams: Mapping[str, list[Row]] = defaultdict(list, truth["streams"])
-    carried: dict[Identifier, list[tuple[Any, str | None]]] = defaultdict(list)
     records = list(_carriers(streams))
-    for node, name, identifiers in records:
-        for one in identifiers:
-            carried[one].append((node, name))
-    blocked = _blocked(truth["meta"], carried)
+    blocked = joins_nobody(truth)
     forest = Forest()
     for node, _, identifiers in records:
         forest.root(node)
@@ -202,12 +207,17 @@ def _golden(person: Person, blocked: set[Identifier]) -> dict[str, Any]:
 
 
 def consents(truth: Mapping[str, Any]) -> Mapping[tuple[Identifier, str], str]:
-    """The newest statement of each identifier and purpose; a tie is a withdrawal."""
+    """The newest statement of each identifier and purpose; a tie is a withdrawal.
+
+    A statement belongs to the record's e-mail, else phone, else vendor id; to one that joins nobody only if that is all.
+    """
+    blocked = joins_nobody(truth)
     rows = {(stream, row["k"]): row for stream in PEOPLE for row in truth["streams"].get(stream, ())}
     newest: dict[tuple[Identifier, str], tuple[datetime, bool]] = {}
     for stream, key, purpose, state, at in truth["statements"]:
         ids = rows[stream, key]["ids"]
-        bearer = next(((kind, ids[kind]) for kind in ("email", "phone", *sorted(ids)) if kind in ids), None)
+        carried = [(kind, ids[kind]) for kind in ("email", "phone", *sorted(ids)) if kind in ids]
+        bearer = next((one for one in carried if one not in blocked), carried[0] if carried else None)
         if bearer:
             said = (_time(at), state == "withdrawn")
             newest[bearer, purpose] = max(newest.get((bearer, purpose), said), said)
