@@ -57,37 +57,23 @@ _CREATE = sql.SQL(
     "create unlogged table checking.{table} (like checking.{shape} including defaults including generated)"
 )
 _VIEW = sql.SQL("create temporary view {view} as select * from {schema}.{table}")
-_FILL = sql.SQL("""
+_FILL = sql.SQL("insert into candidate ({columns}) select {columns} from ({staged}) as staged")
+_FILL_RELEASED = sql.SQL("""
 insert into candidate ({columns})
 select {columns}
 from ({staged}) as staged
 where
-    (%(released_ids)s::bigint[] is null or staged.raw_id = any(%(released_ids)s))
+    staged.raw_id = any(%(released_ids)s::bigint[])
+    and not exists (select from candidate as c where c.record_key = staged.record_key)
     and not exists (
-        select from published as p
-        where
-            p.stream = %(stream)s  -- the key's index begins with it, and the planner takes the staged rows for few
-            and p.record_key = staged.record_key
-            and (
-                p.payload_hash = staged.payload_hash
-                or not checking.is_newer(staged.changed_at, staged.raw_id, p.changed_at, p.raw_id)
-            )
-    )
-    and not exists (
-        select from staging.deleted_record as d
+        select from checking.deletion as d
         where
             d.stream = %(stream)s
             and d.record_key = staged.record_key
-            and (
-                d.payload_hash = staged.payload_hash
-                or not checking.is_newer(staged.changed_at, staged.raw_id, d.changed_at, d.raw_id)
-            )
-    )
-    and not exists (
-        select from candidate as c
-        where c.record_key = staged.record_key
     )
 """)
+_ANALYZE_RAW = sql.SQL("analyze raw.{} (stream, batch_id, record_key, raw_id)")
+MANY_ROWS = 10_000  # from here on a plan made for the few rows of yesterday's statistics is a slow one
 
 
 def table_of(stream: str) -> str:
@@ -140,6 +126,8 @@ def fill_candidate(conn: psycopg.Connection, stream: CheckedStream, *, staged: S
     with conn.transaction():
         lock(conn, stream.name)
         opened = warehouse.rows(conn, "publishing/open_batches", {"stream": stream.name})[0]
+        if opened["landed_rows"] >= MANY_ROWS:
+            conn.execute(_ANALYZE_RAW.format(sql.Identifier(table_of(stream.name))))
         return fill(conn, stream, opened["batch_ids"], opened["released_ids"], opened["released_batch_ids"], staged)
 
 
@@ -150,15 +138,21 @@ def fill(conn: psycopg.Connection, stream: CheckedStream, batch_ids: Sequence[in
     conn.execute(sql.SQL("drop table if exists checking.{}").format(sql.Identifier(table)))
     conn.execute("delete from checking.deletion where stream = %(stream)s", {"stream": stream.name})
     conn.execute(_CREATE.format(table=sql.Identifier(table), shape=sql.Identifier(stream.shape)))
+    bound = {"stream": stream.name, "batch_ids": list(batch_ids)}
+    deletions = 0
     with names(conn, stream.name):
         if batch_ids:
-            _insert(conn, stream, staged(stream, batch_ids), None)
+            _insert(conn, stream, _FILL, staged(stream, batch_ids), bound)
+            conn.execute(sql.SQL("analyze checking.{}").format(sql.Identifier(table)))
+            if stream.shape != "person_record":  # a person's deletion is a row; an order that is gone has none
+                deletions = warehouse.run(conn, "publishing/vanished_records", bound)
+            _drop_known(conn, bound)
         if released_ids:
-            _insert(conn, stream, staged(stream, released_batch_ids), list(released_ids))
-        # a person's deletion is a row of the shape; an order or event that is gone has no row
-        gone = "move_deletions" if stream.shape == "person_record" else "vanished_lines"
-        deletions = warehouse.run(conn, f"publishing/{gone}", {"stream": stream.name, "batch_ids": list(batch_ids)})
-        conn.execute(sql.SQL("analyze checking.{}").format(sql.Identifier(table)))
+            released = {**bound, "released_ids": list(released_ids)}
+            _insert(conn, stream, _FILL_RELEASED, staged(stream, released_batch_ids), released)
+            _drop_known(conn, bound)
+        if stream.shape == "person_record":
+            deletions = warehouse.run(conn, "publishing/move_deletions", bound)
         count = conn.execute("select count(*) from candidate").fetchone()[0]
     warehouse.run(conn, "publishing/remember_candidate", {
         "stream": stream.name, "batch_ids": list(batch_ids), "released_ids": list(released_ids), "row_count": count})
@@ -166,16 +160,21 @@ def fill(conn: psycopg.Connection, stream: CheckedStream, batch_ids: Sequence[in
     return Candidate(stream.name, table, tuple(batch_ids), tuple(released_ids), report, count, deletions)
 
 
-def _insert(conn: psycopg.Connection, stream: CheckedStream, staged: tuple[str, Mapping[str, Any]],
-            released_ids: list[int] | None) -> None:
+def _insert(conn: psycopg.Connection, stream: CheckedStream, insert: sql.SQL, staged: tuple[str, Mapping[str, Any]],
+            bound: Mapping[str, Any]) -> None:
     statement, values = staged
     columns = sql.SQL(", ").join(
         sql.Identifier(row["column_name"])
         for row in warehouse.rows(conn, "publishing/columns", {"shape": stream.shape})
     )
-    query = _FILL.format(columns=columns, staged=sql.SQL(statement.rstrip().rstrip(";") + "\n"))
-    bound = {**values, "stream": stream.name, "released_ids": released_ids}
-    without_values(f"{stream.name}: filling the candidate table", lambda: conn.execute(query, bound))
+    query = insert.format(columns=columns, staged=sql.SQL(statement.rstrip().rstrip(";") + "\n"))
+    without_values(f"{stream.name}: filling the candidate table", lambda: conn.execute(query, {**bound, **values}))
+
+
+def _drop_known(conn: psycopg.Connection, bound: Mapping[str, Any]) -> None:
+    """Leave what is no news: versions that staging holds, or had deleted, and versions older than those."""
+    warehouse.run(conn, "publishing/drop_known", bound)
+    warehouse.run(conn, "publishing/drop_deleted", bound)
 
 
 def lock(conn: psycopg.Connection, stream: str) -> None:

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from include import warehouse
 from include.candidate import (
+    MANY_ROWS,
     CheckedStream,
     Staged,
     fill,
@@ -62,6 +63,8 @@ def _in_one_transaction(conn: psycopg.Connection, stream: CheckedStream, staged:
         values = {"stream": stream.name, "batch_ids": found[0]["batch_ids"], "released_ids": found[0]["released_ids"]}
         with names(conn, stream.name):
             done = _publish(conn, stream, values)
+        if done.rows >= MANY_ROWS:  # what builds on staging plans with these
+            conn.execute(sql.SQL("analyze staging.{}").format(sql.Identifier(table_of(stream.name))))
         conn.execute("delete from checking.candidate where stream = %(stream)s", values)
         conn.execute("delete from checking.deletion where stream = %(stream)s", values)
         conn.execute(sql.SQL("truncate checking.{}").format(sql.Identifier(table_of(stream.name))))

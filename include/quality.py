@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from include import warehouse
-from include.candidate import Candidate, CheckedStream, Staged, fill_candidate, names, staged_by_mapping
+from include.candidate import MANY_ROWS, Candidate, CheckedStream, Staged, fill_candidate, names, staged_by_mapping
 from include.errors import ConfigError, CriticalCheckError
 from include.pushdown import Outcome, run_suite
 from include.suites import SUITE_ROOT, Suite, read_suite
@@ -117,13 +117,16 @@ def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candid
 def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, failed: Sequence[Outcome],
           share: float) -> tuple[int, int, bool]:
     """Hold the records that break a warning; none is held when they are too many. Returns held, records, too many."""
+    held_now = 0
     with conn.transaction() as savepoint:
         for outcome in failed:
             if outcome.rule.severity == "warning" and outcome.failing_query:
                 query = _QUARANTINE.format(
                     rule=sql.Literal(outcome.rule.name), reason=sql.Literal(outcome.rule.reason),
                     failing=sql.SQL(outcome.failing_query.rstrip().rstrip(";")))
-                conn.execute(query)
+                held_now += conn.execute(query).rowcount
+        if held_now >= MANY_ROWS:  # the next statements join to them
+            conn.execute("analyze ops.quarantine")
         counted = warehouse.rows(conn, "quality/count_records", {"stream": stream.name})[0]
         held, records = counted["held"], counted["records"]
         beyond = held > suite.quarantine_floor and held > share * records

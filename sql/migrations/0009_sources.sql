@@ -40,6 +40,16 @@ $$;
 create function staging.read_time(value text, zone text default 'UTC', date_order text default 'ymd')
 returns timestamptz language plpgsql stable parallel safe as $$
 begin
+    -- the usual spellings first, told by their shape: a third of the time that patterns take
+    case translate(value, '0123456789T', '9999999999 ')
+        when '9999-99-99 99:99', '9999-99-99 99:99:99', '9999-99-99' then
+            return case when pg_input_is_valid(value, 'timestamp') then value::timestamp at time zone zone end;
+        when '9999-99-99 99:99:99Z', '9999-99-99 99:99:99.999Z', '9999-99-99 99:99:99+99:99', '9999-99-99 99:99:99-99:99'
+        then
+            return case when pg_input_is_valid(value, 'timestamptz') then value::timestamptz end;
+        else
+            null;
+    end case;
     if value is null then
         return null;
     end if;
@@ -73,6 +83,9 @@ language plpgsql immutable parallel safe as $$
 begin
     if mark = ',' then
         value := translate(value, '.,', ',.');
+    end if;
+    if value ~ '^-?\d+(\.\d+)?$' and length(value) <= 15 then  -- nearly all: without counting digits, which is slow
+        return value::numeric;
     end if;
     if value ~ '^[+-]?(\d{1,15}(\.\d{0,10})?|\.\d{1,10})$' then
         return value::numeric;
@@ -151,8 +164,7 @@ $$;
 -- A currency of ISO 4217; null for anything else, also for three letters that are none.
 create function staging.read_currency(value text) returns text
 language sql immutable parallel safe as $$
-    select upper(value)
-    where upper(value) in (
+    select case when upper(value) in (
         'AED', 'AFN', 'ALL', 'AMD', 'AOA', 'ARS', 'AUD', 'AWG', 'AZN', 'BAM', 'BBD', 'BDT', 'BGN', 'BHD', 'BIF', 'BMD', 'BND',
         'BOB', 'BRL', 'BSD', 'BTN', 'BWP', 'BYN', 'BZD', 'CAD', 'CDF', 'CHF', 'CLP', 'CNY', 'COP', 'CRC', 'CUP', 'CVE', 'CZK',
         'DJF', 'DKK', 'DOP', 'DZD', 'EGP', 'ERN', 'ETB', 'EUR', 'FJD', 'FKP', 'GBP', 'GEL', 'GHS', 'GIP', 'GMD', 'GNF', 'GTQ',
@@ -163,5 +175,5 @@ language sql immutable parallel safe as $$
         'SGD', 'SHP', 'SLE', 'SOS', 'SRD', 'SSP', 'STN', 'SVC', 'SYP', 'SZL', 'THB', 'TJS', 'TMT', 'TND', 'TOP', 'TRY', 'TTD',
         'TWD', 'TZS', 'UAH', 'UGX', 'USD', 'UYU', 'UZS', 'VES', 'VND', 'VUV', 'WST', 'XAF', 'XCD', 'XOF', 'XPF', 'YER', 'ZAR',
         'ZMW', 'ZWG'
-    )
+    ) then upper(value) end  -- one expression, so that Postgres puts it in the place of the call
 $$;

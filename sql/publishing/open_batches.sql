@@ -3,7 +3,9 @@
 with
 
 open_batch as (
-    select batch_id
+    select
+        batch_id,
+        landed_rows
     from ops.batch
     where
         stream = %(stream)s
@@ -27,5 +29,6 @@ released as (
 
 select
     coalesce((select array_agg(batch_id order by batch_id) from open_batch), '{}') as batch_ids,
+    coalesce((select sum(landed_rows) from open_batch), 0) as landed_rows,
     coalesce((select array_agg(raw_id order by raw_id) from released), '{}') as released_ids,
     coalesce((select array_agg(distinct batch_id) from released), '{}') as released_batch_ids

@@ -4,17 +4,18 @@ with
 records as (
     select distinct raw_id
     from candidate
+),
+
+held as (
+    select distinct raw_id
+    from ops.quarantine
+    where
+        stream = %(stream)s
+        and state = 'held'
 )
 
 select
     count(*) as records,
-    count(*) filter (
-        where exists (
-            select from ops.quarantine as q
-            where
-                q.raw_id = records.raw_id
-                and q.stream = %(stream)s -- noqa: RF02
-                and q.state = 'held'
-        )
-    ) as held
-from records
+    count(h.raw_id) as held
+from records as r
+left join held as h on r.raw_id = h.raw_id

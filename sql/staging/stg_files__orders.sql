@@ -38,6 +38,13 @@ mapping as materialized (
         one.value ->> 'returns_pattern' as returns_pattern,
         one.value ->> 'goods' as goods,
         one.value -> 'ids' as ids,
+        -- most files name a person by one id: no list to walk through, line by line
+        (select min(id.key) from jsonb_object_keys(one.value -> 'ids') as id (key) having count(*) = 1) as id_type,
+        (
+            select string_to_array(min(id.value), e'\x1f')
+            from jsonb_each_text(one.value -> 'ids') as id
+            having count(*) = 1
+        ) as id_path,
         one.value -> 'countries' as countries,
         one.value ->> 'constant_timezone' as constant_timezone,
         one.value ->> 'constant_date_order' as constant_date_order,
@@ -49,20 +56,6 @@ mapping as materialized (
         %(mappings)s::jsonb
         || coalesce((select c.cursor -> 'mappings' from ops.stream_cursor as c where c.stream = %(stream)s), '{}')
     ) as one
-),
-
-setting as materialized (
-    select
-        name,
-        goods,
-        countries,
-        constant_timezone,
-        constant_date_order,
-        constant_decimal,
-        constant_currency,
-        constant_country,
-        constant_phone_country
-    from mapping
 ),
 
 newest as (
@@ -80,7 +73,8 @@ newest as (
     order by record_key, raw_id desc
 ),
 
-parsed as materialized (
+-- `offset 0` keeps a step a step of its own: what it computes is computed once a row, and no row is stored on the way.
+parsed as (
     select
         stream,
         record_key,
@@ -89,9 +83,10 @@ parsed as materialized (
         payload_hash,
         payload::jsonb as payload
     from newest
+    offset 0
 ),
 
-picked as materialized (
+picked as (
     select
         n.stream,
         n.record_key,
@@ -113,53 +108,97 @@ picked as materialized (
         staging.pick(n.payload, m.unit_price, m.unit_price_else) as unit_price,
         staging.pick(n.payload, m.currency, m.currency_else) as currency,
         staging.pick(n.payload, m.country, m.country_else) as country,
-        staging.read_ids(n.payload, m.ids) as ids,
+        case
+            when m.id_path is null then staging.read_ids(n.payload, m.ids)
+            when staging.pick(n.payload, m.id_path) is null then '{}'
+            else jsonb_build_object(m.id_type, staging.pick(n.payload, m.id_path))
+        end as ids,
         coalesce(staging.pick(n.payload, m.returns_path) ~ m.returns_pattern, false) as is_return,
         n.payload ->> '_error' as line_error,
-        n.payload ->> '_mapping' as mapping
+        m.goods,
+        m.countries,
+        m.constant_timezone,
+        m.constant_date_order,
+        m.constant_decimal,
+        m.constant_currency,
+        m.constant_country,
+        m.constant_phone_country
     from parsed as n
     left join mapping as m on m.name = n.payload ->> '_mapping'
-    where not n.payload ? '_deleted'
+    where not n.payload ? '_deleted'  -- a line that left its file gives no row: publishing takes its entry away
+    offset 0
 ),
 
-cast_row as materialized (
+cast_row as (
     select
         stream,
         record_key,
         raw_id,
         batch_id,
         payload_hash,
-        staging.read_time(changed_at, m.constant_timezone, m.constant_date_order) as changed_at,
+        staging.read_time(changed_at, constant_timezone, constant_date_order) as changed_at,
         changed_at as raw_changed_at,
         nullif(order_key, '') as order_key,
         is_return,
-        staging.read_time(occurred_at, m.constant_timezone, m.constant_date_order) as occurred_at,
+        staging.read_time(occurred_at, constant_timezone, constant_date_order) as occurred_at,
         occurred_at as raw_occurred_at,
         email,
         phone,
-        coalesce(staging.read_country(phone_country, m.countries), m.constant_phone_country) as phone_country,
+        coalesce(staging.read_country(phone_country, countries), constant_phone_country) as phone_country,
         ids,
         sku,
-        m.goods,
+        goods,
         title,
-        staging.read_number(quantity, m.constant_decimal) as quantity,
+        staging.read_number(quantity, constant_decimal) as quantity,
         quantity as raw_quantity,
-        case
-            when amount is not null then staging.read_number(amount, m.constant_decimal)
-            else staging.read_number(unit_price, m.constant_decimal) * staging.read_number(quantity, m.constant_decimal)
-        end as amount,
+        staging.read_number(coalesce(amount, unit_price), constant_decimal) as price,
+        amount is null as is_unit_price,
         coalesce(amount, unit_price) as raw_amount,
-        staging.read_currency(coalesce(currency, m.constant_currency)) as currency,
-        coalesce(currency, m.constant_currency) as raw_currency,
+        staging.read_currency(coalesce(currency, constant_currency)) as currency,
+        coalesce(currency, constant_currency) as raw_currency,
         case
-            when country is null then m.constant_country
-            when m.countries ? lower(country) then m.countries ->> lower(country)
-            else coalesce(staging.read_country(country, m.countries), country)
+            when country is null then constant_country
+            when countries ? lower(country) then countries ->> lower(country)
+            when country ~ '^[A-Za-z]{2}$' then upper(country)
+            else country
         end as country,
-        m.constant_timezone,
+        constant_timezone,
         line_error
     from picked
-    left join setting as m on m.name = picked.mapping
+    offset 0
+),
+
+priced as (
+    select
+        stream,
+        record_key,
+        raw_id,
+        batch_id,
+        payload_hash,
+        changed_at,
+        raw_changed_at,
+        order_key,
+        is_return,
+        occurred_at,
+        raw_occurred_at,
+        occurred_at at time zone constant_timezone as local_at,
+        email,
+        phone,
+        phone_country,
+        ids,
+        sku,
+        goods,
+        title,
+        quantity,
+        raw_quantity,
+        case when is_unit_price then price * quantity else price end as amount,
+        raw_amount,
+        currency,
+        raw_currency,
+        country,
+        line_error
+    from cast_row
+    offset 0
 ),
 
 signed as (
@@ -179,6 +218,7 @@ signed as (
         end as kind,
         occurred_at,
         raw_occurred_at,
+        local_at,
         email,
         phone,
         phone_country,
@@ -193,9 +233,9 @@ signed as (
         currency,
         raw_currency,
         country,
-        constant_timezone,
         line_error
-    from cast_row
+    from priced
+    offset 0
 )
 
 select
@@ -210,8 +250,8 @@ select
     order_key,
     kind,
     occurred_at,
-    case when raw_occurred_at ~ '\d:\d\d' then extract(hour from occurred_at at time zone constant_timezone)::int end as local_hour,
-    extract(isodow from occurred_at at time zone constant_timezone)::int as local_weekday,
+    case when strpos(raw_occurred_at, ':') > 0 then extract(hour from local_at)::int end as local_hour,
+    extract(isodow from local_at)::int as local_weekday,
     email,
     phone,
     phone_country,

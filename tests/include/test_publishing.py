@@ -6,7 +6,7 @@ import pytest
 from include import publishing, quality, quarantine
 from include.candidate import fill_candidate
 from include.errors import FatalError
-from tests.include.gate import CONTACTS, ORDERS, column, good, land, staged
+from tests.include.gate import CONTACTS, ORDERS, column, good, land, pass_unseen, staged
 
 
 def through(conn: psycopg.Connection, url: str, stream=CONTACTS) -> publishing.Published:
@@ -37,49 +37,49 @@ def test_a_published_row_is_the_landed_row(conn, warehouse_url):
     assert queued(conn) == ["k1"]
 
 
-def test_a_batch_landed_again_without_change_changes_nothing(conn, warehouse_url):
+def test_a_batch_landed_again_without_change_changes_nothing(conn):
     land(conn, CONTACTS, good(CONTACTS, 1), good(CONTACTS, 2))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     before = conn.execute("select * from staging.person_record order by record_key").fetchall()
     queued(conn)
     land(conn, CONTACTS, good(CONTACTS, 1), good(CONTACTS, 2))
-    assert through(conn, warehouse_url) == publishing.Published(0, 0, 0)
+    assert pass_unseen(conn, CONTACTS) == publishing.Published(0, 0, 0)
     assert conn.execute("select * from staging.person_record order by record_key").fetchall() == before
     assert queued(conn) == []
     assert column(conn, "select distinct state from ops.batch") == ["published"]
 
 
-def test_only_changed_records_are_queued(conn, warehouse_url):
+def test_only_changed_records_are_queued(conn):
     land(conn, CONTACTS, good(CONTACTS, 1), good(CONTACTS, 2))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     queued(conn)
     land(conn, CONTACTS, good(CONTACTS, 1), good(CONTACTS, 2, city="Bonn"))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     assert queued(conn) == ["k2"]
 
 
-def test_an_older_version_that_arrives_late_does_not_overwrite_a_newer_one(conn, warehouse_url):
+def test_an_older_version_that_arrives_late_does_not_overwrite_a_newer_one(conn):
     land(conn, CONTACTS, good(CONTACTS, 1, city="new", changed_at="2026-11-19T12:00:00Z"))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     land(conn, CONTACTS, good(CONTACTS, 1, city="old", changed_at="2026-11-19T11:00:00Z"))
-    assert through(conn, warehouse_url).rows == 0
+    assert pass_unseen(conn, CONTACTS).rows == 0
     assert cities(conn) == {"k1": "new"}
 
 
-def test_without_a_time_of_change_the_version_landed_later_wins(conn, warehouse_url):
+def test_without_a_time_of_change_the_version_landed_later_wins(conn):
     land(conn, CONTACTS, good(CONTACTS, 1, city="first", changed_at=None))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     land(conn, CONTACTS, good(CONTACTS, 1, city="second", changed_at=None))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     assert cities(conn) == {"k1": "second"}
 
 
-def test_an_order_replaces_all_entries_of_its_record(conn, warehouse_url):
+def test_an_order_replaces_all_entries_of_its_record(conn):
     land(conn, ORDERS, [good(ORDERS, 1, entry_no=n, sku=f"s{n}") for n in (1, 2, 3)])
-    through(conn, warehouse_url, ORDERS)
+    pass_unseen(conn, ORDERS)
     changed = [good(ORDERS, 1, entry_no=n, sku=f"t{n}", changed_at="2026-11-19T12:00:00Z") for n in (1, 2)]
     land(conn, ORDERS, changed)
-    assert through(conn, warehouse_url, ORDERS).rows == 2
+    assert pass_unseen(conn, ORDERS).rows == 2
     assert column(conn, "select sku from staging.order_entry order by entry_no") == ["t1", "t2"]
 
 
@@ -89,26 +89,26 @@ def test_one_broken_entry_holds_the_whole_order(conn, warehouse_url):
     assert column(conn, "select distinct record_key from staging.order_entry") == ["k2"]
 
 
-def test_a_record_deleted_at_the_source_leaves_staging_and_stays_away(conn, warehouse_url):
+def test_a_record_deleted_at_the_source_leaves_staging_and_stays_away(conn):
     first, gone = good(CONTACTS, 1), good(CONTACTS, 1, deleted=True, email=None, changed_at="2026-11-19T15:00:00Z")
     land(conn, CONTACTS, first, good(CONTACTS, 2))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     queued(conn)
     land(conn, CONTACTS, gone)
-    assert through(conn, warehouse_url).deleted == 1
+    assert pass_unseen(conn, CONTACTS).deleted == 1
     assert cities(conn).keys() == {"k2"}
     assert queued(conn) == ["k1"]
     land(conn, CONTACTS, good(CONTACTS, 1, city="from before", changed_at="2026-11-19T14:00:00Z"), gone)
     land(conn, CONTACTS, good(CONTACTS, 1, city="from before", changed_at="2026-11-19T14:00:00Z"))
-    assert through(conn, warehouse_url) == publishing.Published(0, 0, 0)
+    assert pass_unseen(conn, CONTACTS) == publishing.Published(0, 0, 0)
     assert queued(conn) == []
 
 
-def test_a_record_restored_at_the_source_comes_back(conn, warehouse_url):
+def test_a_record_restored_at_the_source_comes_back(conn):
     land(conn, CONTACTS, good(CONTACTS, 1, deleted=True))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     land(conn, CONTACTS, good(CONTACTS, 1, city="back", changed_at="2026-11-19T18:00:00Z"))
-    through(conn, warehouse_url)
+    pass_unseen(conn, CONTACTS)
     assert cities(conn) == {"k1": "back"}
     assert column(conn, "select count(*) from staging.deleted_record") == [0]
 
@@ -230,3 +230,44 @@ def test_a_late_older_version_does_not_supersede_a_newer_one_that_is_held(conn, 
     quarantine.release(conn, who="ana", rule="email_syntax")
     through(conn, warehouse_url)
     assert cities(conn) == {"k1": "v3"}
+
+
+def test_an_order_whose_new_version_has_no_entries_leaves_staging(conn):
+    land(conn, ORDERS, [good(ORDERS, 1), good(ORDERS, 1, entry_no=2)], good(ORDERS, 2))
+    pass_unseen(conn, ORDERS)
+    queued(conn)
+    land_without_entries(conn, "k1")
+    assert pass_unseen(conn, ORDERS) == publishing.Published(rows=0, deleted=1, quarantined=0)
+    assert column(conn, "select record_key from staging.order_entry") == ["k2"]
+    assert queued(conn) == ["k1"]
+    assert pass_unseen(conn, ORDERS) == publishing.Published(0, 0, 0)
+
+
+def test_an_order_without_entries_gets_them_back_with_its_next_version(conn):
+    land(conn, ORDERS, good(ORDERS, 1))
+    pass_unseen(conn, ORDERS)
+    land_without_entries(conn, "k1")
+    pass_unseen(conn, ORDERS)
+    land(conn, ORDERS, good(ORDERS, 1, sku="back", changed_at="2026-11-19T18:00:00Z"))
+    assert pass_unseen(conn, ORDERS).rows == 1
+    assert column(conn, "select sku from staging.order_entry") == ["back"]
+    assert column(conn, "select count(*) from staging.deleted_record") == [0]
+
+
+def test_a_held_order_that_lost_its_entries_cannot_be_released_any_more(conn, warehouse_url):
+    land(conn, ORDERS, good(ORDERS, 1, amount_minor=-5), good(ORDERS, 2))
+    through(conn, warehouse_url, ORDERS)
+    quarantine.release(conn, who="ana", rule="amount_sign")
+    land_without_entries(conn, "k1")
+    assert pass_unseen(conn, ORDERS).rows == 0
+    assert column(conn, "select distinct state from ops.quarantine") == ["superseded"]
+    assert column(conn, "select record_key from staging.order_entry") == ["k2"]
+
+
+def land_without_entries(conn: psycopg.Connection, key: str) -> None:
+    """A new version of a record that makes no row: an order whose lines all went."""
+    batch = land(conn, ORDERS)
+    conn.execute(
+        "insert into raw.record (batch_id, stream, record_key, payload, payload_hash) values (%s, %s, %s, '[]', '')",
+        (batch, ORDERS.name, key))
+    conn.commit()
