@@ -137,9 +137,9 @@ class RunningSystem:
         return before
 
     def repair(self, before: Mapping[str, dict[str, Any]]) -> None:
-        """The addresses are back: the contacts as they were, sent once more."""
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        self.standins.put(*CONTACTS, *({**one, "changed_at": now} for one in before.values()))
+        """The addresses are back: the contacts as they were, changed once more."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.standins.put(*CONTACTS, *(_changed(one, now) for one in before.values()))
 
     def wait_for_alerts(self, each: int) -> dict[str, list[dict[str, Any]]]:
         """Alerts once so many came on each channel, or what came in a minute: a task tells after it has ended."""
@@ -165,11 +165,11 @@ class RunningSystem:
                 query = psycopg.sql.SQL("select t::text from ops.{} as t").format(psycopg.sql.Identifier(table))
                 yield f"ops.{table}", "\n".join(row for (row,) in conn.execute(query))
 
-    def leaders(self) -> tuple[str, list[int]]:
-        """The start's token and the pids written down."""
+    def leaders(self) -> tuple[str, list[psutil.Process]]:
+        """The start's token and the processes written down."""
         kept = json.loads((self.home / "processes.json").read_text(encoding="utf-8"))
         pid = int((self.home / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-        return kept["token"], [pid, *(part["pid"] for part in kept["parts"])]
+        return kept["token"], [psutil.Process(one) for one in (pid, *(part["pid"] for part in kept["parts"]))]
 
     def _until_idle(self) -> None:
         Retrying(retry=retry_if_result(bool), stop=stop_after_delay(180), wait=wait_fixed(1))(
@@ -177,12 +177,13 @@ class RunningSystem:
         )
 
 
-def still_running(token: str, pids: list[int]) -> list[str]:
-    """Processes of a start that are still there."""
-    found = [str(pid) for pid in pids if psutil.pid_exists(pid)]
-    for process in psutil.process_iter():
+def still_running(token: str, leaders: list[psutil.Process]) -> list[str]:
+    """Processes of a start that are still there; a pid that is another's by now is not, nor is one only not reaped."""
+    found = []
+    for process in [*(one for one in leaders if one.is_running()), *psutil.process_iter()]:
         try:
-            if process.environ().get(TOKEN) == token and process.status() != psutil.STATUS_ZOMBIE:
+            ours = process in leaders or process.environ().get(TOKEN) == token
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
