@@ -62,13 +62,17 @@ def test_order_lines_and_refunds_are_the_merchants_entries(conn: psycopg.Connect
     assert found == sorted((key, *line[:4]) for key, row in known.items() for line in row["lines"])
 
 
-def test_abandoned_carts_arrive_with_their_amount(conn: psycopg.Connection, standins: Standins) -> None:
+def test_carts_arrive_with_their_amount_and_those_completed_after_all_say_so(
+    conn: psycopg.Connection, standins: Standins
+) -> None:
     known = truth(standins, "shopify.checkouts")
+    assert {"completed" in row for row in known.values()} == {True, False}
 
     land(conn, standins, "shopify.checkouts")
 
     assert {(row["record_key"], row["name"], row["amount_minor"]) for row in staged(conn, "shopify.checkouts")} == {
-        (key, one[0], one[2]) for key, row in known.items() for one in row["events"]}
+        (key, "cart_recovered" if "completed" in row else one[0], one[2])
+        for key, row in known.items() for one in row["events"]}
 
 
 def test_email_activity_arrives_event_by_event(conn: psycopg.Connection, standins: Standins) -> None:
