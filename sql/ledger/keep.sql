@@ -21,7 +21,9 @@ staying as (
     select identifier.value as identifier_key
     from pg_temp.plan_row
     cross join lateral jsonb_each_text(plan_row.identifier_keys) as identifier
-    where plan_row.operation <> 'remove'
+    where
+        plan_row.operation <> 'remove'
+        and exists (select from pg_temp.plan_row as leaver where leaver.operation = 'remove')
     union all
     select identifier.value as identifier_key
     from audience.member
@@ -29,6 +31,7 @@ staying as (
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
+        and exists (select from pg_temp.plan_row where plan_row.operation = 'remove') -- else nobody has to be read
         and not exists (
             select from pg_temp.plan_row as gone
             where
