@@ -12,6 +12,7 @@ set
 where
     audience_id = %(audience_id)s
     and attempt_state = 'debt'
+    and person_id in (select concerned.person_id from pg_temp.concerned) -- all with an attempt are
     and not exists (
         select from pg_temp.plan_row
         where

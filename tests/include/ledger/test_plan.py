@@ -248,3 +248,44 @@ def test_who_changed_or_left_between_plan_and_send_waits_for_the_next_plan(world
     assert world.held() == set()
     world.sync()
     assert world.held() == {"later@x.example"}
+
+
+def _noted(world: World) -> bool:
+    return world.one(
+        "select bool_and(m.row_hash = p.row_hash) from audience.member m join profile.person p using (person_id)"
+        " where m.acknowledged = 'present'"
+    )
+
+
+def test_a_change_of_what_is_not_carried_sends_nothing_and_is_noted(warehouse_url: str) -> None:
+    world = World(warehouse_url, identifiers=("email",), fields=())
+    person = world.person("ada@x.example", first_name="Ada")
+    world.sync()
+    assert _noted(world)
+    world.change(person, first_name="Eve")
+    assert not _noted(world)
+    calls = len(world.platform.calls)
+    assert world.sync().outcome == "success"
+    assert len(world.platform.calls) == calls
+    assert _noted(world)
+    world.close()
+
+
+def test_other_fields_carried_are_seen_though_no_person_changed(world: World) -> None:
+    world.person("ada@x.example")
+    world.sync()
+    world.destination.fields = ()
+    assert world.plan().updates == 1
+    assert world.sync().updated == 1
+    world.destination.field_version = 2
+    assert world.sync().updated == 1
+    assert world.plan().changes == 0
+
+
+def test_a_person_with_a_former_address_is_passed_over_again(world: World) -> None:
+    person = world.person("ada@x.example")
+    world.sync()
+    world.change(person, email="eve@x.example")
+    world.sync()
+    assert world.held() == {"eve@x.example"}
+    assert world.plan().changes == 0
