@@ -4,7 +4,7 @@ with
 
 exceptions as (
     select *
-    from unnest(%(rows)s::int [], %(outcomes)s::text [], %(codes)s::text [], %(texts)s::text [])
+    from unnest(%(rows)s::int[], %(outcomes)s::text[], %(codes)s::text[], %(texts)s::text[])
         as exception (batch_row, outcome, code, reason)
 ),
 

@@ -1,14 +1,30 @@
 -- One row: what one try achieved, in persons, from the plan and the ledger as it stands now.
 select
-    count(*) filter (where plan_row.operation = 'add' and not plan_row.readdress and member.attempt_state is null and member.acknowledged = 'present') as added,
+    count(*) filter (
+        where
+        plan_row.operation = 'add'
+        and not plan_row.readdress
+        and member.attempt_state is null
+        and member.acknowledged = 'present'
+    ) as added,
     count(*) filter (
         where
         (plan_row.operation = 'update' or (plan_row.operation = 'add' and plan_row.readdress))
         and member.attempt_state is null
         and member.acknowledged = 'present'
     ) as updated,
-    count(*) filter (where plan_row.operation = 'remove' and not plan_row.readdress and member.acknowledged = 'absent' and member.attempt_state is null) as removed,
-    count(*) filter (where member.attempt_state = 'rejected' and member.batch_id in (select batch.batch_id from audience.batch where batch.sync_id = %(sync_id)s)) as rejected,
+    count(*) filter (
+        where
+        plan_row.operation = 'remove'
+        and not plan_row.readdress
+        and member.acknowledged = 'absent'
+        and member.attempt_state is null
+    ) as removed,
+    count(*) filter (
+        where
+        member.attempt_state = 'rejected'
+        and member.batch_id in (select batch.batch_id from audience.batch where batch.sync_id = %(sync_id)s)
+    ) as rejected,
     count(*) filter (where member.attempt_state in ('sent', 'retriable', 'debt')) as open_attempts,
     count(*) filter (where member.confirmed_at >= %(started_at)s and member.attempt_state is null) as confirmed
 from pg_temp.plan_row
