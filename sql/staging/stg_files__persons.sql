@@ -1,4 +1,5 @@
--- One row per record of a dropped file: the newest version that landed in the given batches, its fields renamed and cast by the mapping.
+-- One row per record of a dropped file: the newest version that landed in the given batches, its fields renamed and cast by the
+-- mapping.
 -- A value that cannot be read is null and its column is named in bad_casts.
 with
 
@@ -43,16 +44,24 @@ mapping as materialized (
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_email_path')), '{}') as consent_email_path,
         array(select jsonb_array_elements_text(one.value -> 'consent_email_granted')) as consent_email_granted,
         array(select jsonb_array_elements_text(one.value -> 'consent_email_withdrawn')) as consent_email_withdrawn,
-        nullif(array(select jsonb_array_elements_text(one.value -> 'consent_email_granted_at')), '{}') as consent_email_granted_at,
-        nullif(array(select jsonb_array_elements_text(one.value -> 'consent_email_withdrawn_at')), '{}') as consent_email_withdrawn_at,
+        nullif(
+            array(select jsonb_array_elements_text(one.value -> 'consent_email_granted_at')), '{}'
+        ) as consent_email_granted_at,
+        nullif(
+            array(select jsonb_array_elements_text(one.value -> 'consent_email_withdrawn_at')), '{}'
+        ) as consent_email_withdrawn_at,
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_email_opt_out')), '{}') as consent_email_opt_out,
         array(select jsonb_array_elements_text(one.value -> 'consent_email_opt_out_values')) as consent_email_opt_out_values,
-        nullif(array(select jsonb_array_elements_text(one.value -> 'consent_email_opt_out_at')), '{}') as consent_email_opt_out_at,
+        nullif(
+            array(select jsonb_array_elements_text(one.value -> 'consent_email_opt_out_at')), '{}'
+        ) as consent_email_opt_out_at,
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_ads_path')), '{}') as consent_ads_path,
         array(select jsonb_array_elements_text(one.value -> 'consent_ads_granted')) as consent_ads_granted,
         array(select jsonb_array_elements_text(one.value -> 'consent_ads_withdrawn')) as consent_ads_withdrawn,
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_ads_granted_at')), '{}') as consent_ads_granted_at,
-        nullif(array(select jsonb_array_elements_text(one.value -> 'consent_ads_withdrawn_at')), '{}') as consent_ads_withdrawn_at,
+        nullif(
+            array(select jsonb_array_elements_text(one.value -> 'consent_ads_withdrawn_at')), '{}'
+        ) as consent_ads_withdrawn_at,
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_ads_opt_out')), '{}') as consent_ads_opt_out,
         array(select jsonb_array_elements_text(one.value -> 'consent_ads_opt_out_values')) as consent_ads_opt_out_values,
         nullif(array(select jsonb_array_elements_text(one.value -> 'consent_ads_opt_out_at')), '{}') as consent_ads_opt_out_at,
@@ -141,14 +150,18 @@ picked as materialized (
         staging.read_consent(
             staging.pick(n.payload, m.consent_email_path), m.consent_email_granted, m.consent_email_withdrawn
         ) as email_said,
-        coalesce(lower(staging.pick(n.payload, m.consent_email_opt_out)) = any(m.consent_email_opt_out_values), false) as email_opted_out,
+        coalesce(
+            lower(staging.pick(n.payload, m.consent_email_opt_out)) = any(m.consent_email_opt_out_values), false
+        ) as email_opted_out,
         staging.pick(n.payload, m.consent_email_granted_at) as email_granted_at,
         staging.pick(n.payload, m.consent_email_withdrawn_at) as email_withdrawn_at,
         staging.pick(n.payload, m.consent_email_opt_out_at) as email_opt_out_at,
         staging.read_consent(
             staging.pick(n.payload, m.consent_ads_path), m.consent_ads_granted, m.consent_ads_withdrawn
         ) as ads_said,
-        coalesce(lower(staging.pick(n.payload, m.consent_ads_opt_out)) = any(m.consent_ads_opt_out_values), false) as ads_opted_out,
+        coalesce(
+            lower(staging.pick(n.payload, m.consent_ads_opt_out)) = any(m.consent_ads_opt_out_values), false
+        ) as ads_opted_out,
         staging.pick(n.payload, m.consent_ads_granted_at) as ads_granted_at,
         staging.pick(n.payload, m.consent_ads_withdrawn_at) as ads_withdrawn_at,
         staging.pick(n.payload, m.consent_ads_opt_out_at) as ads_opt_out_at,
@@ -244,7 +257,7 @@ cast_row as (
         consent_text,
         line_error
     from consented
-    left join setting as m on m.name = consented.mapping
+    left join setting as m on consented.mapping = m.name
 )
 
 select
