@@ -175,7 +175,11 @@ def _golden(person: Person, blocked: set[Identifier]) -> dict[str, Any]:
         def order(one: tuple[Any, str, Row]) -> tuple[Any, ...]:
             value, stream, row = one
             weight = {"trusted": trust.get(stream, 1000), "frequent": -times[value], "recent": 0}[rule]
-            at = row.get("changed") or row.get("at") or (row["events"][0][1] if row.get("events") else "")
+            at = (
+                row.get("created" if stream == "mailchimp.members" else "changed")
+                or row.get("at")
+                or (row["events"][0][1] if row.get("events") else "")
+            )
             return (
                 -sum(x is not None for x in value),
                 weight,

@@ -48,7 +48,8 @@ def build_persons(
 
 def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str, int]:
     profiles = warehouse.run(conn, "profile/10_person", {
-        "trust": list(winners.trust), "fields": list(winners.fields), "rules": list(winners.fields.values()),
+        "trust": list(winners.trust), "echoing": list(winners.echoing),
+        "fields": list(winners.fields), "rules": list(winners.fields.values()),
     })
     warehouse.run(conn, "profile/11_person_gone")
     warehouse.run(conn, "profile/20_affected_orders")

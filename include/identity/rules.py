@@ -36,9 +36,13 @@ class IdentityRules:
 
 @dataclass(frozen=True)
 class Survivorship:
-    """What survivorship.yaml says: streams from most to least trusted, and one rule a field."""
+    """What survivorship.yaml says: streams from most to least trusted, and one rule a field.
+
+    :param echoing: streams whose time of change our own syncs move.
+    """
 
     trust: tuple[str, ...]
+    echoing: tuple[str, ...]
     fields: dict[str, Rule]
 
 
@@ -86,7 +90,7 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
     :raises ConfigError: an unknown field or rule, a field without a rule.
     """
     found = read_yaml(path.read_text(encoding="utf-8"), path)
-    _only(path, found, {"trust", "fields"})
+    _only(path, found, {"trust", "echoing", "fields"})
     fields = found.get("fields")
     if not isinstance(fields, Located):
         raise complain(path, found.line_of("fields"), "there are no fields", f"name a rule for {', '.join(FIELDS)}")
@@ -95,4 +99,5 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
         if fields.get(field) not in get_args(Rule):
             mend = f"use one of {', '.join(get_args(Rule))}"
             raise complain(path, fields.line_of(field), f"{field} has no rule", mend)
-    return Survivorship(tuple(str(stream) for stream in found.get("trust") or ()), dict(fields))
+    trust, echoing = (tuple(str(stream) for stream in found.get(key) or ()) for key in ("trust", "echoing"))
+    return Survivorship(trust, echoing, dict(fields))

@@ -66,6 +66,35 @@ statement as (
         order by l.occurred_at desc, l.consent_id desc
         limit 1
     ) as said on true
+),
+
+-- What we sent comes back: a member whom our own sync subscribed says "subscribed" at that moment. That is an echo of the
+-- consent we had, not a new one, and must not outlive a withdrawal made in between.
+sent as (
+    select
+        a.destination,
+        a.audience_id,
+        lower(coalesce(m.sent_identifiers, m.attempt_identifiers) ->> 'email') as email
+    from audience.member as m
+    inner join audience.audience as a on m.audience_id = a.audience_id
+    where a.purpose = 'email'
+),
+
+echo as (
+    select distinct
+        s.record_id,
+        s.purpose
+    from statement as s
+    inner join sent on s.value = sent.email and split_part(s.stream, '.', 1) = sent.destination
+    inner join audience.batch as b
+        on
+            sent.audience_id = b.audience_id
+            and s.stated_at between b.started_at - interval '10 minutes'
+            and coalesce(b.ended_at, b.started_at) + interval '10 minutes'
+    where
+        s.type = 'email'
+        and s.state = 'granted'
+        and b.operation = 'add'
 )
 
 insert into consent.ledger
@@ -84,6 +113,11 @@ select
     consent_text
 from statement
 where
-    stated_at is not null
-    or said_state is distinct from state
+    (stated_at is not null or said_state is distinct from state)
+    and not exists (
+        select from echo
+        where
+            echo.record_id = statement.record_id
+            and echo.purpose = statement.purpose
+    )
 on conflict do nothing

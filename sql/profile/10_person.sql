@@ -26,7 +26,7 @@ stated as (
         l.stream,
         l.record_key,
         l.distrust,
-        coalesce(p.changed_at, l.first_seen_at) as stated_at
+        coalesce(case when l.stream <> all(%(echoing)s::text[]) then p.changed_at end, l.first_seen_at) as stated_at
     from live as l
     inner join identity.edge as e on l.record_id = e.record_id and e.dropped_reason is null
     inner join identity.identifier as i on e.identifier_id = i.identifier_id and i.type in ('email', 'phone')
@@ -39,7 +39,7 @@ stated as (
         l.stream,
         l.record_key,
         l.distrust,
-        coalesce(p.changed_at, l.first_seen_at)
+        coalesce(case when l.stream <> all(%(echoing)s::text[]) then p.changed_at end, l.first_seen_at)
     from live as l
     inner join staging.person_record as p on l.stream = p.stream and l.record_key = p.record_key
     cross join

@@ -174,3 +174,30 @@ def test_a_withdrawal_outlives_the_record_that_stated_it(conn: psycopg.Connectio
     delete(conn, "person", "hubspot.contacts", "1")
     build_persons(conn, as_of=AS_OF)
     assert answers(conn) == {"2": "withdrawn"}
+
+
+def test_a_member_whom_our_own_sync_subscribed_is_no_new_grant(conn: psycopg.Connection) -> None:
+    sent, echoed, own = minute(60), minute(61), minute(600)
+    conn.execute(
+        "insert into audience.audience (destination, audience_key, segment, purpose) "
+        "values ('mailchimp', 't', 's', 'email')"
+    )
+    conn.execute("insert into audience.sync (audience_id) select audience_id from audience.audience")
+    conn.execute(
+        "insert into audience.batch (sync_id, audience_id, operation, sent, accepted, unknown, started_at, ended_at) "
+        "select sync_id, audience_id, 'add', 1, 1, 0, %(at)s, %(at)s from audience.sync",
+        {"at": sent},
+    )
+    conn.execute(
+        "insert into audience.member (audience_id, person_id, identifier_hash, acknowledged, sent_identifiers) "
+        "select audience_id, gen_random_uuid(), gen_random_uuid(), 'present', '{\"email\": \"a@firm.example\"}' "
+        "from audience.audience"
+    )
+    withdrawn = contact("crm", "a@firm.example", "withdrawn", minute(30))
+    member = contact("m", "a@firm.example", "granted", echoed, stream="mailchimp.members")
+    publish_persons(conn, [withdrawn, member])
+    build_persons(conn, as_of=AS_OF)
+    assert set(answers(conn).values()) == {"withdrawn"}
+    publish_persons(conn, [{**member, "consent_email_at": own}])
+    build_persons(conn, as_of=AS_OF)
+    assert set(answers(conn).values()) == {"granted"}, "a later opt-in is the person's own"

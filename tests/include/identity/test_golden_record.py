@@ -72,7 +72,8 @@ def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connecti
     found = golden(conn)
     assert (found["email"], found["phone"]) == ("crm@firm.example", "+447400123456")  # most trusted
     assert (found["first_name"], found["last_name"]) == ("Ada", "King")  # most frequent, taken together
-    assert (found["language"], found["email_client"]) == ("de", "Gmail")  # most recent
+    # Most recent. The list's time of change may be our own sync's: its values count from when the member was made.
+    assert (found["language"], found["email_client"]) == ("en", "Gmail")
     # The list's record is newer but knows the country only: an address is taken from one record, the most complete.
     assert (found["city"], found["postcode"], found["country"]) == ("Leeds", "LS1", "GB")
     assert found["interests"] == ["cooking", "running", "yoga"]
