@@ -213,7 +213,7 @@ def _golden(person: Person, blocked: set[Identifier]) -> dict[str, Any]:
 def consents(truth: Mapping[str, Any]) -> Mapping[tuple[Identifier, str], str]:
     """The newest statement of each identifier and purpose; a tie is a withdrawal.
 
-    A statement belongs to the record's e-mail, else phone, else vendor id; to one that joins nobody only if that is all.
+    A statement belongs to the record's e-mail, else phone, else vendor id; to one that joins nobody as a last resort.
     """
     blocked = joins_nobody(truth)
     rows = {(stream, row["k"]): row for stream in PEOPLE for row in truth["streams"].get(stream, ())}

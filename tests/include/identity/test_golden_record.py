@@ -81,10 +81,10 @@ def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connecti
     assert found["winners"] == {
         "email": "hubspot.contacts",
         "phone": SHOP,
-        "first_name": LIST,
-        "last_name": LIST,
+        "first_name": SHOP,
+        "last_name": SHOP,
         "gender": "hubspot.contacts",
-        "language": LIST,
+        "language": "hubspot.contacts",
         "country": SHOP,
         "city": SHOP,
         "postcode": SHOP,
