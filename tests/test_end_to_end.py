@@ -141,7 +141,8 @@ def test_a_first_run_holds_and_every_audience_is_what_the_truth_says(story: Stor
 def test_a_second_run_delivers_nothing_and_asks_no_destination_to_change_anything(story: Story) -> None:
     second = story.second
     assert (second.code, second.report["ok"]) == (0, True), second.words
-    assert sum(stream["published"] for stream in second.report["extracted"]) == 0
+    # Our own tags moved the members' time of change at the platform: they alone are read again, and change nothing.
+    assert {stream["stream"] for stream in second.report["extracted"] if stream["landed"]} <= {"mailchimp.members"}
     moved = [one["audience"] for one in second.report["audiences"] if one["added"] or one["updated"] or one["removed"]]
     assert moved == []
     assert [(one.platform, one.method, one.path) for one in second.written()] == []
