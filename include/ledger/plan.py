@@ -85,8 +85,10 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
     carried = {name: wanted[name] for name in ("identifiers", "fields", "identifier_version", "field_version")}
     warehouse.run(conn, "ledger/forget_treatment", {**wanted, "treatment": orjson.dumps(carried).decode()})
     conn.execute("drop table if exists pg_temp.concerned")
+    conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
     with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
         cursor.execute(warehouse.statement("ledger/concerned"), wanted)
+    conn.execute("set local parallel_tuple_cost to default")
     conn.execute("analyze pg_temp.concerned")
     warehouse.run(conn, "ledger/plan_table")
     conn.execute("truncate pg_temp.plan_row restart identity")
