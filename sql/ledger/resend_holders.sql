@@ -40,7 +40,7 @@ inner join segment.membership as stay
 where
     member.audience_id = %(audience_id)s
     and member.acknowledged = 'present'
-    and exists (select from parted) -- else nobody has to be read
+    and exists (select from parted as anybody) -- else nobody has to be read
     and not exists (
         select from pg_temp.plan_row as own
         where own.person_id = member.person_id and own.identifier_hash = member.identifier_hash
