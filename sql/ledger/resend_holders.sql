@@ -33,14 +33,14 @@ select distinct
     false
 from audience.member
 cross join lateral jsonb_each_text(member.identifier_keys) as identifier
-inner join parted on identifier.value = parted.identifier_key
+inner join parted on identifier.value = parted.identifier_key -- noqa: AL04
 inner join profile.person on member.person_id = person.person_id
 inner join segment.membership as stay
     on stay.segment = %(segment)s and member.person_id = stay.person_id and stay.left_at is null
 where
     member.audience_id = %(audience_id)s
     and member.acknowledged = 'present'
-    and exists (select from parted as anybody) -- else nobody has to be read
+    and (select count(*) from parted) > 0 -- else nobody has to be read
     and not exists (
         select from pg_temp.plan_row as own
         where own.person_id = member.person_id and own.identifier_hash = member.identifier_hash
