@@ -46,6 +46,7 @@ class Step:
     :param requests: everything the platforms were asked from its beginning to the next step's.
     :param dag_runs: by DAG, states of its runs in this step.
     :param failed_tasks: as ``dag_id.task_id``.
+    :param as_of: the day the newest segments are of; a run near midnight may build for the next day.
     """
 
     code: int
@@ -57,11 +58,7 @@ class Step:
     alerts: dict[str, list[dict[str, Any]]] = field(repr=False)
     dag_runs: Mapping[str, tuple[str, ...]] = field(repr=False)
     failed_tasks: tuple[str, ...] = ()
-
-    @property
-    def as_of(self) -> date:
-        """The day the run was for."""
-        return datetime.fromisoformat(self.report["started_at"]).date()
+    as_of: date | None = None
 
     def written(self) -> list[Recorded]:
         """Requests that change something at a destination."""
@@ -127,7 +124,12 @@ class RunningSystem:
             alerts=self.standins.alerts(),
             dag_runs=by_dag,
             failed_tasks=tuple(sorted(f"{task['dag_id']}.{task['task_id']}" for task in failed)),
+            as_of=self._as_of(),
         )
+
+    def _as_of(self) -> date | None:
+        with psycopg.connect(self.env["WAREHOUSE_URL"]) as conn:
+            return conn.execute("select max(as_of) from segment.build").fetchone()[0]
 
     def empty_the_addresses(self) -> dict[str, dict[str, Any]]:
         """HubSpot loses every contact's e-mail address; returns the contacts as they were."""
