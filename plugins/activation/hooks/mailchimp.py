@@ -3,9 +3,8 @@
 from functools import cached_property
 from typing import Any
 
-from include.destinations.mailchimp import MailchimpDestination
-
 from activation.hooks.platform import PlatformHook
+from include.destinations.mailchimp import MailchimpDestination
 from include.sources import mailchimp
 
 

@@ -2,9 +2,8 @@
 
 from functools import cached_property
 
-from include.destinations.meta import MetaDestination
-
 from activation.hooks.platform import PlatformHook
+from include.destinations.meta import MetaDestination
 
 
 class MetaHook(PlatformHook):

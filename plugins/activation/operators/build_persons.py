@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
-from include.identity.build import build_persons
 
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
 from include import publishing
+from include.identity.build import build_persons
 
 
 class BuildPersonsOperator(WarehouseOperator):

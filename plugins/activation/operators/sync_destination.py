@@ -8,10 +8,10 @@ import psycopg
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
-from include.ledger.sync import sync_destination
 
 from activation.hooks.registry import HOOKS
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
+from include.ledger.sync import sync_destination
 from include.task_run import Record
 
 
