@@ -37,6 +37,14 @@ class FatalError(AudienceflowError):
         self.code = code
 
 
+class BatchRefusedError(FatalError):
+    """The platform refused the whole call because of a row in it, and applied nothing.
+
+    Raised by a connector only where the platform says both. The ledger halves the batch until the row is alone, delivers
+    the others and rejects that one by ``code``.
+    """
+
+
 class AuthError(FatalError):
     """The credentials are refused. Everything on this account stops at once."""
 

@@ -28,11 +28,14 @@ class Member:
     :param row: position within the batch, from 0; an answer names people by it.
     :param identifiers: as they go over the wire (hashed for ads), by the column they were made from.
     :param fields: the carried columns that have a value, unhashed; empty for removals.
+    :param cleared: the carried columns that have none and that the audience's ``nulls`` option says to clear at the
+        platform. A column in neither is left as it is there.
     """
 
     row: int
     identifiers: Mapping[str, str]
     fields: Mapping[str, Any] = field(default_factory=dict)
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
