@@ -22,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import NewConnectionError
 
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.limits import Limiter
 
 TIMEOUT = (5.0, 120.0)  # seconds to connect, seconds between bytes of the answer
 TRIES = 5
@@ -85,6 +86,7 @@ class JsonClient:
     :param classify: turns an answer into an error, or None when it is good. Gets every answer, also a 200.
     :param tries: how often a retriable call is made in all.
     :param connections: how many connections may be open at once.
+    :param limiter: asked before each try and told of each "too many"; None where nobody shares the account.
     """
 
     def __init__(
@@ -97,8 +99,10 @@ class JsonClient:
         tries: int = TRIES,
         connections: int = 10,
         timeout: tuple[float, float] = TIMEOUT,
+        limiter: Limiter | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._limiter = limiter
         self._classify = classify
         self._tries = tries
         self._timeout = timeout
@@ -144,10 +148,12 @@ class JsonClient:
         if json is not None:
             extra.setdefault("Content-Type", "application/json")
         where = f"{method} {path}"
-        response = self._send(where, method, path, params=params, data=form if json is None else orjson.dumps(json),
-                              headers=extra)
+        response = self._limited(where, method, path, params=params,
+                                 data=form if json is None else orjson.dumps(json), headers=extra)
         problem = _redirected(response) or self._classify(response)
         if problem is not None:
+            if isinstance(problem, QuotaError) and self._limiter is not None:
+                self._limiter.told(problem.retry_after, method, path)
             problem.args = (f"{where}: {problem.args[0]}{_request_id(response)}",)
             raise problem
         if not response.content:
@@ -157,6 +163,13 @@ class JsonClient:
         except ValueError:  # not chained: a decoder's text quotes the body
             raise LostAnswerError(f"{where}: answered {response.status_code}, but not with the JSON that was expected"
                                   f"{_request_id(response)}.", code="body") from None
+
+    def _limited(self, where: str, method: str, path: str, **request: Any) -> requests.Response:
+        if self._limiter is None:
+            return self._send(where, method, path, **request)
+        with self._limiter.connection():
+            self._limiter.wait(method, path)
+            return self._send(where, method, path, **request)
 
     def _send(self, where: str, method: str, path: str, **request: Any) -> requests.Response:
         # Nothing is chained: the library's own texts carry the query and sometimes what was sent.

@@ -1,0 +1,53 @@
+"""One limit per account for all workers and DAGs: calls in a time, calls at once, a pause everybody keeps.
+
+A platform counts what comes from an account, not from a process. So a client asks here before each call, and tells
+here what the platform answered; what stands behind is shared through the warehouse (`include.shared_limiter`).
+"""
+
+import re
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many calls in any ``seconds`` (a sliding window: safe where the platform counts fixed ones too).
+
+    :param only: regular expression searched in ``"METHOD /path"``: the calls this rate counts; empty is all of them.
+    """
+
+    calls: int
+    seconds: float
+    only: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells this rate from the account's others: '190 in 10 s', '5 in 1 s of /search'."""
+        return f"{self.calls} in {self.seconds:g} s{f' of {self.only}' if self.only else ''}"
+
+    def counts(self, method: str, path: str) -> bool:
+        """Whether the platform counts this call against this rate."""
+        return re.search(self.only, f"{method} {path}") is not None
+
+
+class Limiter(Protocol):
+    """What a client asks. Used from several threads at once.
+
+    ``method`` and ``path`` (without query) are those of the call; without them only rates of all calls count it.
+    """
+
+    def wait(self, method: str = "", path: str = "") -> None:
+        """Return when the call may start; it must start at once then.
+
+        :raises QuotaError: the limit comes back later than is worth waiting for (a day's limit).
+        """
+        ...
+
+    def told(self, retry_after: float | None, method: str = "", path: str = "") -> None:
+        """The platform said "too many": everybody on this account pauses, for seconds or a growing while (None)."""
+        ...
+
+    def connection(self) -> AbstractContextManager[None]:
+        """One of the account's connections, held while the block runs; waits for one."""
+        ...
