@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 Outcome = Literal["rejected", "retriable", "debt", "unknown"]
@@ -62,6 +63,27 @@ class Answer:
     exceptions: tuple[Exceptional, ...] = ()
     job_id: str | None = None
     request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a destination's credentials are worth today.
+
+    A destination may have ``check() -> Checked``: reading calls only, nothing is changed. Refused credentials and an
+    account that does not exist are raised (AuthError, FatalError), as by any other call.
+
+    :param account: what the credentials open, by the platform's own name or id; never a person's name or address.
+    :param scopes: what the platform says the credentials may do; empty when it does not say.
+    :param limits: what the platform says of the account's limits: ``{"calls a minute": 300}``.
+    :param expires_at: when the credentials end; None: never, or the platform does not say.
+    :param missing: what a sync needs and does not have, a sentence each with its mend; empty: all is well.
+    """
+
+    account: str
+    scopes: tuple[str, ...] = ()
+    limits: Mapping[str, str | int | float] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    missing: tuple[str, ...] = ()
 
 
 class Destination(Protocol):
