@@ -47,8 +47,9 @@ def publish_stream(
     """Bring the stream's checked candidate to staging and close its batches, in one transaction.
 
     Each record is replaced as a whole (all entries of an order). Records held in quarantine stay away, with one
-    exception: a withdrawal of consent in a held version reaches the version staging holds. Keys of records that
-    changed go to ``staging.changed_record``. Safe to repeat: without a checked candidate nothing happens.
+    exception: a withdrawal of consent in a held version reaches the version staging holds. One in the last version of
+    a record that its source deleted is kept in ``staging.last_word``. Keys of records that changed go to
+    ``staging.changed_record``. Safe to repeat: without a checked candidate nothing happens.
     """
     return without_values(f"{stream.name}: publishing to staging", lambda: _in_one_transaction(conn, stream, staged))
 
@@ -80,7 +81,8 @@ def _publish(conn: psycopg.Connection, stream: CheckedStream, values: Mapping[st
     quarantined = _held(conn, values)
     warehouse.run(conn, "publishing/settle_released", values)
     gone = warehouse.rows(conn, "publishing/delete_gone", values)
-    _queue(conn, stream, gone)
+    said = warehouse.rows(conn, "publishing/keep_last_words", values)
+    _queue(conn, stream, list({row["record_key"]: row for row in [*gone, *said]}.values()))
     warehouse.run(conn, "publishing/remember_deleted", values)
     warehouse.run(conn, "publishing/forget_deleted", values)
     warehouse.run(conn, "publishing/delete_replaced", values)

@@ -75,7 +75,8 @@ def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str,
 
 
 def _build_consent(conn: psycopg.Connection) -> dict[str, int]:
+    last_words = warehouse.run(conn, "consent/05_last_words")
     return {
-        "statements": warehouse.run(conn, "consent/10_ledger"),
+        "statements": last_words + warehouse.run(conn, "consent/10_ledger"),
         "consents": warehouse.run(conn, "consent/20_person_consent"),
     }

@@ -43,7 +43,9 @@ def gather_records(conn: psycopg.Connection, *, at: datetime, rebuild: bool) -> 
     conn.execute("analyze identity.work_source, identity.work_bundle")
     for step in ("30_records", "31_touched", "32_bundle_rows_gone", "33_bundle_rows_new", "34_bundle_first_seen"):
         _step(conn, step)
-    return {"changed": changed, "withdrawn": _step(conn, "35_withdrawn", at=at)}
+    withdrawn = _step(conn, "35_withdrawn", at=at)
+    _step(conn, "36_last_words")
+    return {"changed": changed, "withdrawn": withdrawn}
 
 
 def link_records(conn: psycopg.Connection, rules: IdentityRules) -> dict[str, int]:
@@ -69,6 +71,7 @@ def link_records(conn: psycopg.Connection, rules: IdentityRules) -> dict[str, in
     _step(conn, "49_blocked", shared_above=rules.shared_above)
     _step(conn, "50_report_shared")
     _step(conn, "51_dropped")
+    _step(conn, "52_last_word_carriers")
     return {"unusable": unusable, "links": links}
 
 

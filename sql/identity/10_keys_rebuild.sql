@@ -18,4 +18,6 @@ union
 select stream, record_key from identity.record
 where shape = 'person'
 union
+select stream, record_key from staging.last_word
+union
 select stream, source_key from identity.bundle_row
