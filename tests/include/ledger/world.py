@@ -131,19 +131,23 @@ class FakeDestination:
 
 
 class World:
-    """Persons and their membership in one segment that feeds one audience of the fake platform."""
+    """Persons and their membership in one segment that feeds one audience of the fake platform.
 
-    def __init__(self, url: str, **destination: Any) -> None:
+    :param segment: name of the segment; several worlds may share a warehouse when each has its own.
+    """
+
+    def __init__(self, url: str, *, segment: str = SEGMENT, **destination: Any) -> None:
         self.url = url
+        self.segment = segment
         self.conn = warehouse.connect(url, autocommit=True)
         self.platform = Platform()
         self.destination = FakeDestination(self.platform, **destination)
         self.limits: dict[str, Any] = {}
-        self.declared = [SEGMENT]
+        self.declared = [segment]
         self.conn.execute(
             "insert into segment.definition (segment, version, title, owner, front_matter, body)"
             " values (%s, 'v1', 'Buyers', 'growth', '{}', '')",
-            (SEGMENT,),
+            (segment,),
         )
         self.build()
 
@@ -152,7 +156,7 @@ class World:
         self.conn.execute(
             "insert into segment.build (segment, version, as_of, built_at, size, entered, left_count, seconds, alert)"
             " values (%s, 'v1', %s, %s, %s, 0, 0, 0.1, %s)",
-            (SEGMENT, AS_OF, datetime.now(UTC) - timedelta(hours=hours_ago), size, alert),
+            (self.segment, AS_OF, datetime.now(UTC) - timedelta(hours=hours_ago), size, alert),
         )
 
     def person(
@@ -203,13 +207,14 @@ class World:
     def join(self, person: uuid.UUID) -> None:
         self.conn.execute(
             "insert into segment.membership (segment, person_id, version, entered_at) values (%s, %s, 'v1', %s)",
-            (SEGMENT, person, datetime.now(UTC) - timedelta(days=1)),
+            (self.segment, person, datetime.now(UTC) - timedelta(days=1)),
         )
 
     def leave(self, person: uuid.UUID) -> None:
         self.conn.execute(
-            "update segment.membership set left_at = %s, left_version = 'v1' where person_id = %s and left_at is null",
-            (datetime.now(UTC), person),
+            "update segment.membership set left_at = %s, left_version = 'v1'"
+            " where segment = %s and person_id = %s and left_at is null",
+            (datetime.now(UTC), self.segment, person),
         )
 
     def delete(self, person: uuid.UUID) -> None:
@@ -262,7 +267,8 @@ class World:
                 " left join identity.redirect r on r.old_person_id = m.person_id"
                 " join profile.person p on p.person_id = coalesce(r.person_id, m.person_id)"
                 " join consent.person_consent c on c.person_id = p.person_id and c.purpose = 'email'"
-                " where m.left_at is null and c.state = 'granted'"
+                " where m.segment = %s and m.left_at is null and c.state = 'granted'",
+                (self.segment,),
             )
             for value in row
             if value
