@@ -1,0 +1,72 @@
+"""Access to Google's APIs: a service account's key exchanged for access tokens, or one token as it is.
+
+A token lives an hour; it is exchanged anew shortly before its end, by whichever thread comes first. Neither key nor
+token is ever in a text: google-auth's own errors carry the token endpoint's answer, so they are not chained.
+"""
+
+from threading import Lock
+
+import google.auth.exceptions
+import orjson
+import requests
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
+from requests.auth import AuthBase
+
+from include.errors import AuthError, ConfigError, RetriableError
+
+
+class GoogleAuth(AuthBase):
+    """Puts ``Authorization: Bearer …`` on each call.
+
+    :param secret: the content of a service account's key file (JSON with ``token_uri``), or an access token.
+    :param scope: what the token must open.
+    :raises ConfigError: the secret looks like a key file and is none.
+    """
+
+    def __init__(self, secret: str, scope: str) -> None:
+        self._static = None if secret.lstrip().startswith("{") else secret.strip()
+        self._credentials = None if self._static else _credentials(secret, scope)
+        self._lock = Lock()
+        self._session = requests.Session()
+        self._session.trust_env = False  # as the client's: no netrc
+        if self._credentials is not None:
+            self._session.proxies.update(requests.utils.get_environ_proxies(self._credentials._token_uri))
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """
+        :raises AuthError: the key is refused.
+        :raises RetriableError: the token endpoint does not answer.
+        """
+        request.headers["Authorization"] = f"Bearer {self._static or self._token()}"
+        return request
+
+    def _token(self) -> str:
+        with self._lock:
+            if not self._credentials.valid:
+                self._refresh()
+            return self._credentials.token
+
+    def _refresh(self) -> None:
+        try:
+            self._credentials.refresh(Request(session=self._session))
+        except google.auth.exceptions.RefreshError as error:
+            if error.retryable:
+                raise RetriableError("The token endpoint cannot answer now.", code="token_endpoint") from None
+            raise AuthError(
+                "The service account's key is refused: deleted, disabled or of another project; put a new one into the "
+                "Airflow connection.",
+                code="invalid_grant",
+            ) from None
+        except google.auth.exceptions.TransportError:
+            raise RetriableError("Nobody answers at the service account's token_uri.", code="token_endpoint") from None
+
+
+def _credentials(secret: str, scope: str) -> service_account.Credentials:
+    try:
+        return service_account.Credentials.from_service_account_info(orjson.loads(secret), scopes=[scope])
+    except (ValueError, google.auth.exceptions.GoogleAuthError):  # not chained: the text may quote the key
+        raise ConfigError(
+            "The Google connection's password begins like a service account's key file and is none; put in the whole "
+            "content of the JSON file that the Cloud console gave out."
+        ) from None
