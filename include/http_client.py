@@ -10,8 +10,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -22,6 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import NewConnectionError
 
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.limit_headers import pause_asked, retry_after, stated_limit, used_up
 from include.limits import Limiter
 
 TIMEOUT = (5.0, 120.0)  # seconds to connect, seconds between bytes of the answer
@@ -31,19 +30,9 @@ LONGEST_PAUSE = 30.0
 LONGEST_QUOTA_WAIT = 900.0  # seconds spent waiting for quota in one call before the task gives up
 REQUEST_IDS = ("X-Request-Id", "X-HubSpot-Correlation-Id", "X-FB-Trace-ID")  # what a vendor's support asks for
 
+__all__ = ["TRIES", "JsonClient", "Pace", "by_status", "pause_asked", "retry_after"]
+
 Classify = Callable[[requests.Response], AudienceflowError | None]
-
-
-def retry_after(response: requests.Response) -> float | None:
-    """Seconds of the Retry-After header, which is a number or an HTTP date; None when it is missing or neither."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.replace(".", "", 1).isdigit():
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def by_status(response: requests.Response) -> AudienceflowError | None:
@@ -55,7 +44,7 @@ def by_status(response: requests.Response) -> AudienceflowError | None:
         return AuthError(f"answered {status}: the credentials are refused; check the Airflow connection.",
                          code=str(status))
     if status == 429:
-        return QuotaError("answered 429: the limit is used up.", retry_after=retry_after(response), code="429")
+        return QuotaError("answered 429: the limit is used up.", retry_after=pause_asked(response), code="429")
     if status in (408, 425) or status >= 500:
         return RetriableError(f"answered {status}.", retry_after=retry_after(response), code=str(status))
     return FatalError(f"answered {status}: the request is refused.", code=str(status))
@@ -151,9 +140,8 @@ class JsonClient:
         response = self._limited(where, method, path, params=params,
                                  data=form if json is None else orjson.dumps(json), headers=extra)
         problem = _redirected(response) or self._classify(response)
+        self._tell_limiter(problem, response, method, path)
         if problem is not None:
-            if isinstance(problem, QuotaError) and self._limiter is not None:
-                self._limiter.told(problem.retry_after, method, path)
             problem.args = (f"{where}: {problem.args[0]}{_request_id(response)}",)
             raise problem
         if not response.content:
@@ -163,6 +151,17 @@ class JsonClient:
         except ValueError:  # not chained: a decoder's text quotes the body
             raise LostAnswerError(f"{where}: answered {response.status_code}, but not with the JSON that was expected"
                                   f"{_request_id(response)}.", code="body") from None
+
+    def _tell_limiter(self, problem: AudienceflowError | None, response: requests.Response, method: str,
+                      path: str) -> None:
+        if self._limiter is None:
+            return
+        if (limit := stated_limit(response)) is not None:
+            self._limiter.states(*limit, method, path)
+        if isinstance(problem, QuotaError):
+            self._limiter.told(problem.retry_after, method, path)
+        elif (seconds := used_up(response)) is not None:
+            self._limiter.told(seconds, method, path)
 
     def _limited(self, where: str, method: str, path: str, **request: Any) -> requests.Response:
         if self._limiter is None:

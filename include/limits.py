@@ -23,8 +23,8 @@ class Rate:
 
     @property
     def name(self) -> str:
-        """What tells this rate from the account's others: '190 in 10 s', '5 in 1 s of /search'."""
-        return f"{self.calls} in {self.seconds:g} s{f' of {self.only}' if self.only else ''}"
+        """What tells this rate from the account's others: 'calls in 10 s', 'calls of /search in 1 s'."""
+        return f"calls{f' of {self.only}' if self.only else ''} in {self.seconds:g} s"
 
     def counts(self, method: str, path: str) -> bool:
         """Whether the platform counts this call against this rate."""
@@ -46,6 +46,10 @@ class Limiter(Protocol):
 
     def told(self, retry_after: float | None, method: str = "", path: str = "") -> None:
         """The platform said "too many": everybody on this account pauses, for seconds or a growing while (None)."""
+        ...
+
+    def states(self, calls: int, seconds: float, method: str = "", path: str = "") -> None:
+        """The platform's answer states its limit: the account's plan decides it, so this replaces the declared one."""
         ...
 
     def connection(self) -> AbstractContextManager[None]:

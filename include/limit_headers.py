@@ -1,0 +1,82 @@
+"""What platforms say about their limits, in headers of their own: how long to wait, and what the account may do.
+
+Sources: RFC 9110 (Retry-After); IETF draft "RateLimit header fields" as Klaviyo uses it (RateLimit-Limit, -Remaining,
+-Reset; on a 429 only Retry-After); Brevo, API limits (x-sib-ratelimit-*); HubSpot, usage guidelines
+(X-HubSpot-RateLimit-*); google.rpc.RetryInfo in the body of a Google error (all read 2026-11-21).
+"""
+
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+import requests
+
+RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "x-sib-ratelimit-reset")
+LEFT = (
+    ("RateLimit-Remaining", "RateLimit-Reset"),
+    ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    ("x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"),
+)
+EPOCH = 1_000_000_000  # a reset above this is a moment, below it seconds from now
+RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Seconds of the Retry-After header, which is a number or an HTTP date; None when it is missing or neither."""
+    value = response.headers.get("Retry-After", "").strip()
+    if (seconds := _number(value)) is not None:
+        return seconds
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def pause_asked(response: requests.Response) -> float | None:
+    """Seconds an answer that says "too many" asks to wait, wherever it says so; None when it does not."""
+    asked = retry_after(response)
+    if asked is None:
+        asked = _retry_info(response)
+    if asked is None:
+        asked = next((found for name in RESETS if (found := _reset(response, name)) is not None), None)
+    return asked
+
+
+def used_up(response: requests.Response) -> float | None:
+    """Seconds until calls come back, when an answer says that it was the last one of its window; else None."""
+    for remaining, reset in LEFT:
+        if response.headers.get(remaining, "").strip() == "0":
+            return _reset(response, reset)
+    return None
+
+
+def stated_limit(response: requests.Response) -> tuple[int, float] | None:
+    """Calls and seconds of the account's own limit, where the answer states both (HubSpot does); else None."""
+    calls = _number(response.headers.get("X-HubSpot-RateLimit-Max", ""))
+    milliseconds = _number(response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", ""))
+    return (int(calls), milliseconds / 1000) if calls and milliseconds else None
+
+
+def _number(text: str) -> float | None:
+    text = text.strip()
+    return float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else None
+
+
+def _reset(response: requests.Response, name: str) -> float | None:
+    value = _number(response.headers.get(name, ""))
+    return max(0.0, value - time.time()) if value is not None and value > EPOCH else value
+
+
+def _retry_info(response: requests.Response) -> float | None:
+    """``error.details[]`` of a Google answer, with ``"retryDelay": "12.5s"``."""
+    if b"RetryInfo" not in response.content:
+        return None
+    try:
+        details: Any = orjson.loads(response.content)["error"]["details"]
+        found = [one["retryDelay"] for one in details if one.get("@type") == RETRY_INFO]
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+        return None
+    return _number(str(found[0]).removesuffix("s")) if found else None
