@@ -1,7 +1,7 @@
 """Asking platforms that tell the result later: accepted becomes confirmed, or falls back."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -10,12 +10,13 @@ from include.destinations.base import Answer, Audience, Destination
 
 WAIT_SECONDS = 30.0  # in one sync; what the platform has not told by then is asked about by the next one
 FIRST_PAUSE = 0.2
+JOB_LIMIT = timedelta(hours=48)  # a job without an end after this counts as lost, and its people are sent again
 
 
 def confirm_batches(
     conn: psycopg.Connection, audience: Audience, destination: Destination, *, wait_seconds: float = WAIT_SECONDS
 ) -> int:
-    """Ask about every accepted batch until all are answered or the time is over.
+    """Ask about every accepted batch until all are answered or the time is over; give up those older than JOB_LIMIT.
 
     :returns: batches still without a result.
     """
@@ -27,9 +28,18 @@ def confirm_batches(
             if not _confirmed(conn, audience, destination, batch["batch_id"], batch["job_id"])
         ]
         if not waiting or time.monotonic() + pause > deadline:
-            return len(waiting)
+            return len(waiting) - _give_up(conn, audience)
         time.sleep(pause)
         pause = min(pause * 2, 5.0)
+
+
+def _give_up(conn: psycopg.Connection, audience: Audience) -> int:
+    at = datetime.now(UTC)
+    with conn.transaction():
+        [given_up] = warehouse.rows(
+            conn, "ledger/give_up_jobs", {"audience_id": audience.audience_id, "at": at, "before": at - JOB_LIMIT}
+        )
+    return given_up["batches"]
 
 
 def _confirmed(

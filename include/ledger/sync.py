@@ -50,6 +50,7 @@ def sync_destination(
     run_id: str,
     declared: Iterable[Declared] | None = None,
     progress: Progress = _nothing,
+    wait_seconds: float = confirm.WAIT_SECONDS,
 ) -> list[SyncResult]:
     """Bring every audience of ``destination`` in line with its segment. Safe to repeat at any time.
 
@@ -58,6 +59,7 @@ def sync_destination(
     :param url: libpq URL of the warehouse.
     :param as_of: the day this sync is for; kept with it.
     :param declared: the audiences there are; None reads them from sql/segments.
+    :param wait_seconds: how long each audience's jobs at the platform are waited for.
     :raises FatalError: an audience got nothing though it should have; the others were done. Mend first.
     :raises RetriableError: the same, and trying again helps.
     """
@@ -68,7 +70,15 @@ def sync_destination(
         for audience in audiences.of_destination(conn, destination.name):
             try:
                 results.append(
-                    sync_audience(conn, audience, destination, as_of=as_of, run_id=run_id, progress=progress)
+                    sync_audience(
+                        conn,
+                        audience,
+                        destination,
+                        as_of=as_of,
+                        run_id=run_id,
+                        progress=progress,
+                        wait_seconds=wait_seconds,
+                    )
                 )
             except AuthError:
                 raise
@@ -87,6 +97,7 @@ def sync_audience(
     as_of: date,
     run_id: str,
     progress: Progress = _nothing,
+    wait_seconds: float = confirm.WAIT_SECONDS,
 ) -> SyncResult:
     """One audience: repair, plan, deliver, confirm. ``conn`` must be in autocommit mode.
 
@@ -105,7 +116,7 @@ def sync_audience(
             deliver(Delivery(conn, audience, destination, sync_id, progress))
             warehouse.run(conn, "ledger/settle_kept", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
             progress("delivered")
-            confirm.confirm_batches(conn, audience, destination)
+            confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise

@@ -34,8 +34,10 @@ settled as (
             else 'absent'
         end,
         operation = case when concerned.outcome <> 'confirmed' then concerned.operation end,
-        attempt_state = case when concerned.outcome <> 'confirmed' then concerned.outcome end,
-        attempt_identifiers = case when concerned.outcome <> 'confirmed' then member.sent_identifiers end,
+        attempt_state = case concerned.outcome when 'confirmed' then null when 'unknown' then 'sent' else concerned.outcome end,
+        attempt_identifiers = case
+            when concerned.outcome <> 'confirmed' then coalesce(member.attempt_identifiers, member.sent_identifiers)
+        end,
         attempt_payload_hash = case when concerned.outcome <> 'confirmed' then member.payload_hash end,
         error_class = case when concerned.outcome <> 'confirmed' then concerned.outcome end,
         error_code = concerned.code,
@@ -70,5 +72,16 @@ logged as (
 )
 
 update audience.batch
-set state = 'confirmed', ended_at = %(at)s
-where batch_id = %(batch_id)s
+set
+    state = case when told.failed = batch.accepted and batch.accepted > 0 then 'failed' else 'confirmed' end,
+    accepted = batch.accepted - told.failed,
+    rejected = batch.rejected + told.refused,
+    unknown = batch.unknown + told.failed - told.refused,
+    ended_at = %(at)s
+from (
+    select
+        count(*) filter (where outcome <> 'confirmed') as failed,
+        count(*) filter (where outcome in ('rejected', 'retriable', 'debt')) as refused
+    from concerned
+) as told
+where batch.batch_id = %(batch_id)s

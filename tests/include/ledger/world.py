@@ -230,9 +230,9 @@ class World:
             "insert into identity.redirect (old_person_id, record_id, person_id) values (%s, 1, %s)", (old, today)
         )
 
-    def sync(self, progress: Any = None) -> SyncResult:
+    def sync(self, progress: Any = None, **extra: Any) -> SyncResult:
         """One sync of the audience."""
-        extra = {"progress": progress} if progress else {}
+        extra |= {"progress": progress} if progress else {}
         [result] = sync_destination(
             self.url, self.destination, as_of=AS_OF, run_id="run", declared=self._declared(), **extra
         )
