@@ -38,7 +38,10 @@ TOKENS: Mapping[str, str] = {
     "shopify": "shpat_standin",
     "mailchimp": "standinkey-us1",
     "meta": "EAAstandin",
+    "klaviyo": "pk_standin_klaviyo",
     "slack": "T000/B000/standin",
+    "brevo": "xkeysib-standin",
+    "tiktok": "standin-tiktok-access-token",
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import orjson
 
-SECRET_HEADERS = frozenset({"authorization", "x-shopify-access-token", "cookie"})
+SECRET_HEADERS = frozenset({"authorization", "x-shopify-access-token", "api-key", "access-token", "cookie"})
 Answers = Literal["all", "refusals"]
 
 _SCHEMA = """
