@@ -32,7 +32,7 @@ from starlette.routing import BaseRoute, Route
 
 from include.standins import alerts
 from include.standins.faults import Fault
-from include.standins.kit import EVERYTHING, Context, Document, Json
+from include.standins.kit import EVERYTHING, Context, Document, Json, Store
 
 
 @dataclass
@@ -90,8 +90,9 @@ class Control:
                     "base_url": f"{base}/{name}",
                     "token": self.context.tokens[name],
                     **(store.get_setting(f"{name}.account") or {}),
+                    **_more(module, store, f"{base}/{name}"),
                 }
-                for name in self.platforms
+                for name, module in self.platforms.items()
             }
         )
 
@@ -186,6 +187,11 @@ class Control:
         for renew in self.renew:
             renew()
         return Response(status_code=204)
+
+
+def _more(module: Any, store: Store, base_url: str) -> Mapping[str, Any]:
+    """What a platform adds to its account itself: it depends on where it is served."""
+    return module.account(store, base_url) if hasattr(module, "account") else {}
 
 
 def _lines(rows: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ A platform is a module ``include.standins.<platform>`` with::
     def fault_answer(kind: str, seconds: float) -> Response: ...    # optional: the vendor's own words for a fault
     def audience_members(store: Store) -> dict: ...                 # optional: for /_control/members
     def prepare(store: Store, now_ms: int) -> None: ...             # optional: once, after the merchant is generated
+    def account(store: Store, base_url: str) -> dict: ...           # optional: more for the connection, or a token
     CONNECTIONS_AT_ONCE: int                                        # optional: a limit the server holds
 
 ``fault_answer`` gets "throttle" (``seconds``: how long to wait), "error" (5xx) or "expired_token" and returns what
@@ -39,6 +40,7 @@ TOKENS: Mapping[str, str] = {
     "mailchimp": "standinkey-us1",
     "meta": "EAAstandin",
     "klaviyo": "pk_standin_klaviyo",
+    "google": "standin-google-token-signature",
     "slack": "T000/B000/standin",
     "brevo": "xkeysib-standin",
     "tiktok": "standin-tiktok-access-token",

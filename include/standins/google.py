@@ -1,0 +1,214 @@
+"""Google's Data Manager API v1: user lists, audience members, conversion events, the status of requests; and OAuth.
+
+Built from the public discovery document (``google_core``, ``google_ingest``). A token comes from ``/token``, for a JWT
+that a service account's key signed; the account's key is what ``/_control/accounts`` gives as the token of the
+connection. 300 requests a minute a project, then 429 with google.rpc.RetryInfo.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import google.auth.exceptions
+import orjson
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth import jwt as signed
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from include.standins import google_lists
+from include.standins.google_core import PLATFORM, Call, Refused, invalid, is_token, issue_token, read
+from include.standins.google_ingest import ingest_events, ingest_members, remove_all, remove_members
+from include.standins.google_lists import audience_members
+from include.standins.kit import Context, Json, Store, token_of
+from include.standins.limits import WindowLimit
+
+ACCOUNT_ID = "1234567890"
+MANAGER_ID = "9876543210"
+CONVERSION_ACTION_ID = "700100200"
+ROBOT = "audienceflow@standin.iam.gserviceaccount.com"
+SCOPE = "https://www.googleapis.com/auth/datamanager"
+AUDIENCE = "https://oauth2.googleapis.com/token"  # what Google's libraries sign for, wherever they ask
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+A_MINUTE = 300  # requests a Cloud project
+__all__ = ["account", "audience_members", "fault_answer", "prepare", "routes"]
+COMMON = frozenset({"alt", "$.xgafv", "fields", "prettyPrint", "quotaUser", "key"})  # every Google API
+Handler = Callable[[Call], Any]
+
+
+def prepare(store: Store, now_ms: int) -> None:
+    """The account of the connection, and a key of its service account."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    store.set_setting("google.key", {"private": private.decode(), "public": public.decode()})
+    ids = {"account_id": ACCOUNT_ID, "login_account_id": MANAGER_ID, "conversion_action_id": CONVERSION_ACTION_ID}
+    store.set_setting("google.account", {**ids, "customer_match_terms": "ACCEPTED"})
+
+
+def account(store: Store, base_url: str) -> dict[str, str]:
+    """What differs from place to place in the connection: the key file names where tokens are given out."""
+    key = {
+        "type": "service_account",
+        "project_id": "standin",
+        "private_key_id": "1",
+        "private_key": store.get_setting("google.key")["private"],
+        "client_email": ROBOT,
+        "token_uri": f"{base_url}/token",
+    }
+    return {"token": orjson.dumps(key).decode()}
+
+
+def fault_answer(kind: str, seconds: float) -> Response:
+    """Google's words for a fault; a throttle of 0 seconds is one that does not say how long."""
+    if kind == "throttle":
+        return _quota().response(retry_seconds=seconds or None, domain="googleapis.com")
+    if kind == "expired_token":
+        return _bad_token().response(domain="googleapis.com")
+    return Refused(503, "UNAVAILABLE", "The service is currently unavailable.").response()
+
+
+def routes(context: Context) -> list[BaseRoute]:
+    """All endpoints that are played, and the token endpoint."""
+    limit = WindowLimit(A_MINUTE, 60.0, context.clock)
+    lists = "/v1/accountTypes/{account_type}/accounts/{account_id}/userLists"
+
+    def route(path: str, *, queries: tuple[str, ...] = (), **handlers: tuple[Handler, str | None]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            raw = await request.body()
+            return await run_in_threadpool(_answer, context, limit, request, raw, handlers, queries)
+
+        return Route(path, endpoint, methods=["GET", "POST", "PATCH", "DELETE"])
+
+    async def token(request: Request) -> Response:
+        raw = await request.body()
+        return await run_in_threadpool(_token, context, str(request.url).partition("?")[0], raw)
+
+    return [
+        Route("/token", token, methods=["POST"]),
+        route("/v1/audienceMembers:ingest", POST=(ingest_members, "IngestAudienceMembersRequest")),
+        route("/v1/audienceMembers:remove", POST=(remove_members, "RemoveAudienceMembersRequest")),
+        route("/v1/audienceMembers:removeAll", POST=(remove_all, "RemoveAllAudienceMembersRequest")),
+        route("/v1/events:ingest", POST=(ingest_events, "IngestEventsRequest")),
+        route("/v1/requestStatus:retrieve", queries=("requestId",), GET=(_status, None)),
+        route(
+            lists,
+            queries=("filter", "pageSize", "pageToken", "validateOnly"),
+            GET=(google_lists.find, None),
+            POST=(google_lists.create, "UserList"),
+        ),
+        route(
+            lists + "/{list_id}",
+            queries=("validateOnly",),
+            GET=(google_lists.show, None),
+            DELETE=(google_lists.delete, None),
+        ),
+    ]
+
+
+def _answer(
+    context: Context,
+    limit: WindowLimit,
+    request: Request,
+    raw: bytes,
+    handlers: Mapping[str, tuple[Handler, str | None]],
+    queries: tuple[str, ...],
+) -> Response:
+    if not is_token(context.tokens[PLATFORM], token_of(request) or "", time.time()):
+        return _bad_token().response(domain="googleapis.com")
+    admitted, _, wait = limit.take(PLATFORM)
+    if not admitted:
+        return _quota().response(retry_seconds=round(wait, 3), domain="googleapis.com")
+    if request.method not in handlers:
+        return Refused(404, "NOT_FOUND", "The requested URL was not found on this server.").response()
+    handler, message = handlers[request.method]
+    try:
+        for name in request.query_params:
+            if name not in queries and name not in COMMON:
+                raise invalid(name, "INVALID_ARGUMENT", f"Unknown query parameter {name!r}: Cannot bind.")
+        body = read(raw, message) if message else {}
+        call = Call(context, request.path_params, dict(request.query_params), body, request.headers)
+        with context.store.transaction():
+            return Json(handler(call))
+    except Refused as refused:
+        return refused.response()
+
+
+def _bad_token() -> Refused:
+    text = (
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
+        "authentication credential."
+    )
+    return Refused(401, "ACCESS_TOKEN_EXPIRED", text)
+
+
+def _quota() -> Refused:
+    text = "Quota exceeded for quota metric 'Ingestion requests' and limit 'Ingestion requests per minute'."
+    return Refused(
+        429,
+        "RATE_LIMIT_EXCEEDED",
+        text,
+        quota_limit="IngestionRequestsPerMinutePerProject",
+        quota_limit_value=str(A_MINUTE),
+        consumer="projects/standin",
+    )
+
+
+def _token(context: Context, url: str, raw: bytes) -> Response:
+    """RFC 7523: an assertion signed with the service account's key for an access token of an hour."""
+    form = {name: values[0] for name, values in parse_qs(raw.decode("latin-1")).items()}
+    public = context.store.get_setting("google.key")["public"]
+    if form.get("grant_type") != GRANT:
+        return Json({"error": "unsupported_grant_type", "error_description": "Invalid grant_type"}, 400)
+    try:
+        claims = signed.decode(form.get("assertion", ""), certs=public, audience=[AUDIENCE, url])
+    except (ValueError, google.auth.exceptions.GoogleAuthError):
+        return Json({"error": "invalid_grant", "error_description": "Invalid JWT Signature."}, 400)
+    if claims.get("iss") != ROBOT or SCOPE not in str(claims.get("scope", "")).split():
+        return Json({"error": "invalid_scope", "error_description": "Invalid OAuth scope or ID token audience."}, 400)
+    token = issue_token(context.tokens[PLATFORM], time.time())
+    return Json({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+
+
+def _status(call: Call) -> dict[str, Any]:
+    found = call.store.get(PLATFORM, "request", call.query.get("requestId", ""))
+    if found is None:
+        raise invalid("request_id", "INVALID_REQUEST_ID", "The request ID is not valid.")
+    body = found.body
+    ready = call.context.now_ms() >= body["ready_at"]
+    named = not call.store.get_setting("google.unnamed", False)
+    return {"requestStatusPerDestination": [_shown(one, body, ready, named) for one in body["destinations"]]}
+
+
+def _shown(destination: Mapping[str, Any], body: Mapping[str, Any], ready: bool, named: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {"destination": destination, **_counted(body)}
+    if not ready:
+        return {**answer, "requestStatus": "PROCESSING"}
+    by_reason: dict[str, list[int]] = {}
+    for place, reason in body["errors"].items():
+        by_reason.setdefault(reason, []).append(int(place))
+    failed = sum(map(len, by_reason.values()))
+    state = "SUCCESS" if not failed else "FAILED" if failed == body["records"] else "PARTIAL_SUCCESS"
+    counts = [
+        {"reason": reason, "recordCount": str(len(places)), **({"recordIndices": places} if named else {})}
+        for reason, places in by_reason.items()
+    ]
+    return {**answer, "requestStatus": state, **({"errorInfo": {"errorCounts": counts}} if counts else {})}
+
+
+def _counted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """How many records of which kind the request had."""
+    records = {"recordCount": str(body["records"])}
+    users = {**records, "userIdentifierCount": str(body["identifiers"])}
+    if body["kind"] == "ingest":
+        rate = "MATCH_RATE_RANGE_61_TO_70" if body["records"] >= 100 else "MATCH_RATE_RANGE_NOT_ELIGIBLE"
+        return {"audienceMembersIngestionStatus": {"userDataIngestionStatus": {**users, "uploadMatchRateRange": rate}}}
+    if body["kind"] == "remove":
+        return {"audienceMembersRemovalStatus": {"userDataRemovalStatus": users}}
+    return {"eventsIngestionStatus": records} if body["kind"] == "events" else {"removeAllAudienceMembersStatus": {}}
