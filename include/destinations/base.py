@@ -1,9 +1,9 @@
 """What every destination is to the ledger: a few declared facts and six calls that may be repeated without harm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Outcome = Literal["rejected", "retriable", "debt", "unknown"]
 
@@ -125,4 +125,15 @@ class Destination(Protocol):
 
     def confirm(self, audience: Audience, job_id: str) -> Answer | None:
         """The result of an earlier call, or None while the platform still works on it."""
+        ...
+
+
+@runtime_checkable
+class ConfirmsMembers(Protocol):
+    """A destination that needs a job's people to tell its result, since the platform answers for none of them."""
+
+    def confirm_members(
+        self, audience: Audience, job_id: str, members: Callable[[], Sequence[Member]]
+    ) -> Answer | None:
+        """As :meth:`Destination.confirm`. ``members`` reads the job's people from the ledger: as sent, without fields."""
         ...

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from include import warehouse
-from include.destinations.base import Answer, Audience, Destination
+from include.destinations.base import Answer, Audience, ConfirmsMembers, Destination, Member
 
 WAIT_SECONDS = 30.0  # in one sync; what the platform has not told by then is asked about by the next one
 FIRST_PAUSE = 0.2
@@ -45,11 +45,19 @@ def _give_up(conn: psycopg.Connection, audience: Audience) -> int:
 def _confirmed(
     conn: psycopg.Connection, audience: Audience, destination: Destination, batch_id: int, job_id: str
 ) -> bool:
-    answer = destination.confirm(audience, job_id)
+    if isinstance(destination, ConfirmsMembers):
+        answer = destination.confirm_members(audience, job_id, lambda: _members(conn, batch_id))
+    else:
+        answer = destination.confirm(audience, job_id)
     if answer is None:
         return False
     _write_down(conn, audience, batch_id, answer)
     return True
+
+
+def _members(conn: psycopg.Connection, batch_id: int) -> list[Member]:
+    rows = warehouse.rows(conn, "ledger/job_members", {"batch_id": batch_id})
+    return [Member(row["batch_row"], row["identifiers"]) for row in rows]
 
 
 def _write_down(conn: psycopg.Connection, audience: Audience, batch_id: int, answer: Answer) -> None:
