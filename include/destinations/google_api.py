@@ -28,11 +28,15 @@ from include.errors import (
     RetriableError,
 )
 from include.http_client import JsonClient, retry_after
-from include.limits import Limiter
+from include.limits import Limiter, Rate
 
 SCOPE = "https://www.googleapis.com/auth/datamanager"
 GRANTED = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
 CONNECTIONS = 4  # the platform sets none; 300 calls a minute are kept busy by fewer
+RATES = (  # a Cloud project
+    Rate(300, 60.0, only="audienceMembers|events|requestStatus"),
+    Rate(300, 60.0, only="userLists"),
+)
 ROUNDS = 3  # times the named records are left out and the rest is sent again; then the ledger halves the batch
 TERMS = {
     "TERMS_AND_CONDITIONS_NOT_SIGNED",

@@ -1,9 +1,12 @@
 """The destinations there are, by the name front matters use. A plan needs only the class: it makes no call."""
 
+from include.destinations.base import Destination
+from include.destinations.google import GoogleDestination
 from include.destinations.mailchimp import MailchimpDestination
 from include.destinations.meta import MetaDestination
 
-DESTINATIONS: dict[str, type[MailchimpDestination] | type[MetaDestination]] = {
+DESTINATIONS: dict[str, type[Destination]] = {
+    GoogleDestination.name: GoogleDestination,
     MailchimpDestination.name: MailchimpDestination,
     MetaDestination.name: MetaDestination,
 }

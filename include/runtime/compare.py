@@ -11,7 +11,7 @@ from include.errors import FatalError
 from include.runtime.report import Difference
 from include.runtime.standins import StandIns
 
-NAMING_KEYS = ("EMAIL", "PHONE")  # as Meta calls the identifiers our ledger sends; names and places name nobody
+NAMING_KEYS = ("EMAIL", "PHONE", "ADDRESS")  # as ads platforms call what names somebody; a name or a place alone names nobody
 
 
 def differences(conn: psycopg.Connection, standins: StandIns, destinations: Iterable[str]) -> dict[str, Difference]:

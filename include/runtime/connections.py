@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta")
-TYPES = {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "meta": "meta_ads"}
+PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "google")
+TYPES = {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "meta": "meta_ads", "google": "google_data_manager"}
 
 
 def variable(connection_id: str) -> str:

@@ -18,7 +18,11 @@ class Naming:
     options: tuple[str, ...]
 
 
-NAMING: dict[str, Naming] = {"mailchimp": Naming("tag", ("list",)), "meta": Naming("audience", ("description",))}
+NAMING: dict[str, Naming] = {
+    "google": Naming("audience", ("description", "list_id", "membership_days")),
+    "mailchimp": Naming("tag", ("list",)),
+    "meta": Naming("audience", ("description",)),
+}
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ Fast fail: all records are checked before any is taken, and one bad one refuses 
 a request id; consent, age and duplicates are looked at while it is worked off, and ``requestStatus:retrieve`` tells.
 A list holds identifiers, each by itself: the platform may find a user by any of them, so only those that a removal
 names leave. Settings, for tests: ``google.request_seconds`` (how long work takes), ``google.fail_requests`` (a reason:
-all records of coming requests fail), ``google.refused`` (identifier → reason), ``google.unnamed`` (failures are counted
-and not named), ``google.terms_signed``.
+all records of coming requests fail), ``google.refuse_removals`` (the same, of removals), ``google.refused``
+(identifier → reason), ``google.unnamed`` (failures are counted and not named), ``google.terms_signed``.
 """
 
 import base64
@@ -296,7 +296,10 @@ def _write_events(call: Call, action_id: str, records: Sequence[Mapping[str, Any
 
 def _errors(call: Call, records: Sequence[Mapping[str, Any]], kind: str, target: str) -> dict[int, str]:
     """The reason of each record that fails while it is worked off, by its place."""
-    store, whole = call.store, call.store.get_setting("google.fail_requests")
+    store = call.store
+    whole = store.get_setting("google.fail_requests")
+    if kind == "remove":
+        whole = whole or store.get_setting("google.refuse_removals")
     if whole:
         return dict.fromkeys(range(len(records)), whole)
     refused = store.get_setting("google.refused", {})

@@ -23,7 +23,7 @@ def _form(platform: str, conn_type: str, title: str, secret: str, host: str, ext
 
 
 def get_provider_info() -> dict[str, Any]:
-    """What Airflow asks every provider package: here, four connection types."""
+    """What Airflow asks every provider package: the connection types."""
     return {
         "package-name": "audienceflow",
         "name": "audienceflow",
@@ -46,6 +46,14 @@ def get_provider_info() -> dict[str, Any]:
                 "System user token",
                 "https://graph.facebook.com",
                 '{"account_id": "1234567890"}',
+            ),
+            _form(
+                "google",
+                "google_data_manager",
+                "Google",
+                "Service account key file (JSON)",
+                "https://datamanager.googleapis.com",
+                '{"account_id": "1234567890", "customer_match_terms": "ACCEPTED"}',
             ),
         ],
     }

@@ -6,6 +6,7 @@ kind: transactional
 goal: seed of a lookalike audience
 params: {order_count: 2}
 audiences:
+  google: {audience: repeat-buyers}
   meta: {audience: repeat-buyers}
 */
 -- One row per person who bought on at least order_count different days in the year up to as_of and kept something of
