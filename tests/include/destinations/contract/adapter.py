@@ -30,22 +30,28 @@ class Adapter(ABC):
     """One platform, as the suite sees it. A fresh one a case; the stand-in was reset before.
 
     :cvar partial: the platform itself names bad rows, so that they cost no further call.
+    :cvar calls_a_batch: changing requests that one batch of new people takes.
     :cvar jobs: it answers with a job whose result comes later.
+    :cvar failing_jobs: a job of it can fail as a whole.
     :cvar debts: it can refuse the removal of a person.
     :cvar holds_fields: it tells what it holds of a person, in the clear.
     :cvar carries_names: it is told first names.
     :cvar options: what a segment's front matter must say besides the audience's name.
-    :cvar changes: faults strike requests whose path this regular expression finds; no reading request's.
+    :cvar changes: faults strike requests whose path this regular expression finds, and of this ``method`` if one is
+        given; no reading request's.
     """
 
     name: ClassVar[str]
     partial: ClassVar[bool] = True
+    calls_a_batch: ClassVar[int] = 1
     jobs: ClassVar[bool] = False
+    failing_jobs: ClassVar[bool] = False
     debts: ClassVar[bool] = False
     holds_fields: ClassVar[bool] = False
     carries_names: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Any]] = {}
     changes: ClassVar[str]
+    method: ClassVar[str | None] = None
 
     def __init__(self, standins: Standins) -> None:
         self.standins = standins
@@ -63,8 +69,8 @@ class Adapter(ABC):
         """What a recorded request would do to an audience's members; None for any other, reading or making one."""
 
     @abstractmethod
-    def members(self, key: str) -> set[str]:
-        """Whom the audience holds, as :meth:`wire` gives them; empty when there is no such audience."""
+    def members(self, key: str) -> list[str]:
+        """Whom the audience holds, as :meth:`wire` gives them, doubles as often as they are there."""
 
     @abstractmethod
     def bad_address(self, number: int) -> str:
@@ -86,8 +92,8 @@ class Adapter(ABC):
         """From now on the platform refuses removals from the audience, or no longer (``debts``)."""
         raise NotImplementedError
 
-    def fail_jobs(self) -> None:
-        """Jobs that begin from now on fail as a whole: nobody of them comes in or leaves (``jobs``)."""
+    def fail_jobs(self, on: bool) -> None:
+        """Jobs that begin from now on fail as a whole: nobody of them comes in or leaves (``failing_jobs``)."""
         raise NotImplementedError
 
     def hang_jobs(self, on: bool) -> None:
@@ -127,6 +133,8 @@ class Adapter(ABC):
         fault = {"platform": self.name, "kind": kind, "next": next, "skip": skip, "path": self.changes, **more}
         if everywhere:
             del fault["path"]
+        elif self.method is not None:
+            fault["method"] = self.method
         if kind == "throttle":
             fault["seconds"] = 0
         self.standins.faults(fault)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -35,12 +36,21 @@ def contract_warehouse(postgres: EmbeddedPostgres, template: str) -> str:
     return postgres.url(name, role=template)
 
 
+@contextmanager
+def staged(platform: str, url: str, standins: Standins) -> Iterator[Stage]:
+    """An empty segment that feeds an audience of a platform nobody has used yet."""
+    standins.reset()
+    adapter = ADAPTERS[platform](standins)
+    adapter.prepare()
+    stage = Stage(url, adapter)
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
 @pytest.fixture(params=sorted(ADAPTERS))
 def stage(request: pytest.FixtureRequest, contract_warehouse: str, contract_standins: Standins) -> Iterator[Stage]:
-    """An empty segment that feeds an audience of a platform nobody has used yet; the case runs once a platform."""
-    contract_standins.reset()
-    adapter = ADAPTERS[request.param](contract_standins)
-    adapter.prepare()
-    made = Stage(contract_warehouse, adapter)
-    yield made
-    made.close()
+    """A scene of the case's own; the case runs once a platform."""
+    with staged(request.param, contract_warehouse, contract_standins) as made:
+        yield made

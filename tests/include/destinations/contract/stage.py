@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -47,6 +48,7 @@ class Stage(World):
 
     :ivar key: the audience's name at the platform.
     :ivar options: of the audience, besides the platform's own; ``limits`` let any number of removals go.
+    :ivar wait_seconds: how long a sync waits for jobs.
     :ivar failed: what ended the last :meth:`attempt`, if anything did.
     """
 
@@ -57,7 +59,7 @@ class Stage(World):
         self.destination = adapter.destination(tries=1)
         self.options: dict[str, Any] = {}
         self.limits = {"max_removals": 1_000_000}
-        self.time_stands_still = False
+        self.wait_seconds = 10.0
         self.failed: AudienceflowError | None = None
 
     def _declared(self) -> list[Declared]:
@@ -87,16 +89,16 @@ class Stage(World):
             person for (person,) in self.conn.execute(CROWD, {"addresses": list(addresses), "segment": self.segment})
         ]
 
-    def sync(self, progress: Any = None) -> SyncResult:
+    def sync(self, progress: Any = None, **extra: Any) -> SyncResult:
         """One sync; by the time the ledger asks for jobs the platform has worked them off."""
 
         def watch(step: str) -> None:
             if progress is not None:
                 progress(step)
-            if step == "delivered" and self.adapter.jobs and not self.time_stands_still:
+            if step == "delivered" and self.adapter.jobs:
                 self.adapter.pass_time(3600)
 
-        return super().sync(watch)
+        return super().sync(watch, wait_seconds=self.wait_seconds, **extra)
 
     def attempt(self, progress: Any = None) -> SyncResult | None:
         """A sync that may end in an error, which is then in :attr:`failed`."""
@@ -150,12 +152,25 @@ class Stage(World):
             "select * from audience.member where audience_id = %(audience_id)s and attempt_state is not null"
         )
 
+    def batches(self) -> list[dict[str, Any]]:
+        """The calls as the ledger counts them, in order."""
+        return self.rows("select * from audience.batch where audience_id = %(audience_id)s order by batch_id")
+
+    def age_batches(self, age: timedelta) -> None:
+        """As if they had been sent so much earlier."""
+        self.conn.execute(
+            "update audience.batch set started_at = started_at - %s where audience_id = %s", (age, self.audience_id)
+        )
+
     def wanted(self) -> set[str]:
         """Who should be there, as the platform names them."""
         return {self.adapter.wire(address) for address in self.desired()}
 
     def held(self) -> set[str]:
-        return self.adapter.members(self.key)
+        """Who is there. Nobody is there twice."""
+        members = self.adapter.members(self.key)
+        assert len(members) == len(set(members))
+        return set(members)
 
     def named(self, *addresses: str) -> set[str]:
         """Addresses as the platform names them."""

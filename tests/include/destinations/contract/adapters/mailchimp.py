@@ -14,8 +14,10 @@ LIST = "l1st000001"
 
 class ADAPTER(Adapter):
     name = "mailchimp"
+    calls_a_batch = 2  # onto the list, then the tag
     holds_fields = True
-    changes = rf"/lists/{LIST}(/segments/\d+|/members/\w+)?$"
+    changes = rf"/lists/{LIST}(/segments/\d+)?$"
+    method = "POST"  # the segment is read under the same path
 
     def prepare(self) -> None:
         self.standins.put("mailchimp", "list", {"id": LIST, "body": list_body(LIST, "Newsletter", created_ms=1)})
@@ -38,8 +40,8 @@ class ADAPTER(Adapter):
                 return Call(operation, tuple(address.lower() for address in body[field]))
         return None
 
-    def members(self, key: str) -> set[str]:
-        return set(self.standins.members("mailchimp").get(key, {}))
+    def members(self, key: str) -> list[str]:
+        return list(self.standins.members("mailchimp").get(key, {}))
 
     def bad_address(self, number: int) -> str:
         return f"looks-fake-{number}@example.com"

@@ -42,8 +42,8 @@ class ADAPTER(Adapter):
         operation = "remove" if request.method == "DELETE" else "add"
         return Call(operation, tuple(row[place] for row in payload["data"]))
 
-    def members(self, key: str) -> set[str]:
-        return {user["EMAIL"] for user in self.standins.members("meta").get(key, [])}
+    def members(self, key: str) -> list[str]:
+        return [user["EMAIL"] for user in self.standins.members("meta").get(key, [])]
 
     def wire(self, address: str) -> str:
         return _no_hash(address) if address.endswith("@bad.example") else sha256(address)

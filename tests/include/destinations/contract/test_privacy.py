@@ -1,0 +1,124 @@
+"""Every destination: nobody is named to the platform who must not be, and no personal value is told anywhere else."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from include.errors import AudienceflowError
+from tests.include.destinations.contract.adapter import forms
+from tests.include.destinations.contract.stage import Stage, leaks
+
+PEOPLE = [f"p{number}@shop.example" for number in range(5)]
+
+
+def said(stage: Stage, *addresses: str) -> list[str]:
+    """Which of the addresses were ever named to the platform, in whatever form."""
+    everything = stage.adapter.said()
+    assert len(everything) > 100
+    found = [
+        one for one in addresses if any(form in everything for form in [*forms(one), stage.adapter.wire(one).encode()])
+    ]
+    return found
+
+
+def test_pain_21_nobody_without_consent_is_named_in_any_request(stage: Stage) -> None:
+    stage.people(*PEOPLE)
+    stage.person("withdrew@shop.example", consent="withdrawn")
+    stage.person("silent@shop.example", consent=None)
+    stage.person("outside@shop.example", member=False)
+    late = stage.person("late@shop.example")
+    stage.sync(lambda step: stage.consent(late, "withdrawn") if step == "planned" else None)
+    stage.sync()
+    assert (
+        said(stage, "withdrew@shop.example", "silent@shop.example", "outside@shop.example", "late@shop.example") == []
+    )
+    assert said(stage, PEOPLE[0]) == [PEOPLE[0]]
+    assert stage.is_equal()
+
+
+def test_a_withdrawal_takes_back_what_was_sent(stage: Stage) -> None:
+    people = stage.people(*PEOPLE)
+    stage.sync()
+    stage.consent(people[0], "withdrawn")
+    stage.sync()
+    assert stage.held() == stage.named(*PEOPLE[1:])
+    stage.forgotten()
+    stage.change(people[0], email="elsewhere@shop.example")
+    stage.consent(people[1], "withdrawn")
+    stage.sync()
+    assert said(stage, PEOPLE[0], "elsewhere@shop.example") == []
+
+
+def test_pain_23_an_erased_person_is_removed_and_never_named_again(stage: Stage) -> None:
+    people = stage.people(*PEOPLE)
+    stage.sync()
+    stage.delete(people[0])
+    stage.sync()
+    assert stage.held() == stage.named(*PEOPLE[1:])
+    stage.forgotten()
+    stage.person("new@shop.example")
+    stage.sync()
+    assert said(stage, PEOPLE[0]) == []
+    assert stage.is_equal()
+
+
+def _no_fault(stage: Stage) -> None:
+    stage.adapter.calm()
+
+
+def _error(stage: Stage) -> None:
+    stage.adapter.strike("error", next=None, status=500)
+
+
+def _refusal(stage: Stage) -> None:
+    stage.adapter.strike("error", next=None, status=400)
+
+
+def _lost(stage: Stage) -> None:
+    stage.adapter.strike("lost_answer", next=None)
+
+
+def _half(stage: Stage) -> None:
+    stage.adapter.strike("half_answer", next=None)
+
+
+@pytest.mark.parametrize("fault", [_no_fault, _error, _refusal, _lost, _half])
+def test_pain_18_and_19_no_personal_value_is_in_a_log_an_error_a_result_or_the_ledgers_texts(
+    stage: Stage, caplog: pytest.LogCaptureFixture, fault: Callable[[Stage], None]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    bad = stage.adapter.bad_address(7)
+    canaries = ["canary-ada@shop.example", "canary-bob@shop.example", bad, "Canaria"]
+    for address in canaries[:3]:
+        stage.person(address, first_name="Canaria")
+    results: list[object] = [stage.attempt() or stage.failed]
+    fault(stage)
+    stage.person("canary-eve@shop.example", first_name="Canaria")
+    results.append(stage.attempt() or stage.failed)
+    caught = None
+    try:
+        stage.destination.remove(stage.audience(), [stage.member(canaries[0])])
+    except AudienceflowError as error:
+        caught = error
+    results += [caught] if caught else []
+    assert caplog.records != []
+    assert leaks(stage, caplog.records, results, [*canaries, "canary-eve@shop.example"]) == []
+
+
+def test_what_the_canary_would_find_is_found(stage: Stage) -> None:
+    """The scan itself: an address in an error's cause, in a log line and in a text of the ledger."""
+    stage.people(*PEOPLE)
+    stage.sync()
+    record = logging.LogRecord("x", logging.DEBUG, "", 0, "row %s", ("canary@shop.example",), None)
+    told = AudienceflowError("no")
+    told.__cause__ = ValueError("canary@shop.example")
+    stage.conn.execute(
+        "update audience.member set error_text = 'canary@shop.example' where audience_id = %s", (stage.audience_id,)
+    )
+    assert leaks(stage, [record], [told], ["canary@shop.example"]) == [
+        "log: canary@shop.example",
+        "results: canary@shop.example",
+        "member: canary@shop.example",
+    ]
+    stage.conn.execute("update audience.member set error_text = null where audience_id = %s", (stage.audience_id,))
