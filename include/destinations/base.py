@@ -135,5 +135,5 @@ class ConfirmsMembers(Protocol):
     def confirm_members(
         self, audience: Audience, job_id: str, members: Callable[[], Sequence[Member]]
     ) -> Answer | None:
-        """As :meth:`Destination.confirm`. ``members`` reads the job's people from the ledger: as sent, without fields."""
+        """As :meth:`Destination.confirm`. ``members`` reads the job's people from the ledger, without fields."""
         ...
