@@ -11,25 +11,37 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import ConfigError
+from include.ledger.audience_files import read_global_control, read_priorities
+from include.segments.control import Control
 from include.segments.definition import load_definitions
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One audience as a segment's file declares it; ``options`` as written, with the segment's ``limits``."""
+    """One audience as the files declare it.
+
+    :param options: as written, with the segment's ``limits``.
+    :param controls: the control groups that are kept out of it.
+    :param priority: name of the priority list it is on, and its place there from 1.
+    """
 
     destination: str
     key: str
     segment: str
     purpose: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    controls: tuple[Control, ...] = ()
+    priority: tuple[str, int] | None = None
 
 
 def from_files() -> list[Declared]:
-    """The audiences that the files in sql/segments name.
+    """The audiences that the files in sql/segments name, with control groups and lists of sql/audiences.
 
     :raises ConfigError: a file is wrong, or two claim one audience.
     """
+    segments = load_definitions().values()
+    priorities = read_priorities({(one.destination, one.key) for segment in segments for one in segment.audiences})
+    everywhere = read_global_control()
     return [
         Declared(
             audience.destination,
@@ -40,8 +52,10 @@ def from_files() -> list[Declared]:
                 **audience.options,
                 "limits": {name: limit for name, limit in asdict(segment.limits).items() if limit is not None},
             },
+            tuple(control for control in (everywhere, audience.control) if control is not None),
+            priorities.get((audience.destination, audience.key)),
         )
-        for segment in load_definitions().values()
+        for segment in segments
         for audience in segment.audiences
     ]
 
@@ -72,6 +86,9 @@ def register(conn: psycopg.Connection, declared: Iterable[Declared] | None = Non
                     "segment": one.segment,
                     "purpose": one.purpose,
                     "options": orjson.dumps(dict(one.options)).decode(),
+                    "controls": orjson.dumps(one.controls).decode(),
+                    "priority_list": one.priority[0] if one.priority else None,
+                    "priority_rank": one.priority[1] if one.priority else None,
                 },
             )
         warehouse.run(

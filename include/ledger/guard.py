@@ -1,8 +1,10 @@
 """Removals that wait for a person.
 
-Held: when the source is empty, stale or failed its limits, and when removals are more than a share AND more than a
-count. Additions go on. An approval is a ceiling: the removals are computed anew; more than were shown are held again.
-A rejected hold keeps its removals waiting in silence until there are more of them.
+Held: when the source is empty, stale, failed its limits or jumped in size, and when removals are more than a share AND
+more than a count. Additions go on, and so does whoever took back their consent, unless the withdrawals alone are that
+many: a broken consent source is a mistake as well. An approval is a ceiling: the removals are computed anew, and when
+anybody is among them who was not shown, all are held again. A rejected hold keeps its people in silence until somebody
+else would be removed.
 """
 
 from dataclasses import dataclass
@@ -18,74 +20,82 @@ from include.errors import FatalError
 MAX_REMOVAL_SHARE = 0.2  # of the people the platform holds
 MAX_REMOVALS = 50
 STALE_AFTER_HOURS = 48
+JUMP_SHARE, JUMP_COUNT = 0.5, 500  # a segment without limits of its own that changes by both since the day before
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What becomes of the removals of a plan. ``reason`` is None when nothing speaks against them."""
+class Held:
+    """What waits; ``reason`` tells why removals are (or, unless approved, would be) held, None: nothing against them."""
 
-    held: bool
+    removals: int = 0
     reason: str | None = None
 
 
-def danger(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> str | None:
-    """Why these removals look like a mistake, or None. The segment's own limits win over the defaults."""
-    if removals == 0:
-        return None
-    limits = audience.options.get("limits", {})
-    if audience.active and (cause := _source(conn, audience, limits, at)) is not None:
-        return cause
-    share, count = limits.get("max_change_share", MAX_REMOVAL_SHARE), limits.get("max_removals", MAX_REMOVALS)
-    if removals > count and removals > share * size:
-        return f"{removals} of {size} people would be removed; the limit is {count} and {share:.0%}"
-    return None
+@dataclass(frozen=True)
+class _Case:
+    """The removals of one plan that would wait: all, or all but the withdrawals."""
 
+    audience: Audience
+    removals: int
+    size: int
+    withdrawals_go: bool
+    at: datetime
 
-def _source(conn: psycopg.Connection, audience: Audience, limits: dict[str, Any], at: datetime) -> str | None:
-    found = warehouse.rows(conn, "ledger/source_state", {"segment": audience.segment})
-    if not found:
-        return "the segment was never built"
-    build = found[0]
-    hours = limits.get("stale_hours", STALE_AFTER_HOURS)
-    if build["built_at"] < at - timedelta(hours=hours):
-        return f"the segment's newest build is older than {hours} hours"
-    if build["alert"]:
-        return "the segment's newest build is outside its limits"
-    return "the segment is empty" if build["size"] == 0 else None
-
-
-def judge(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> Verdict:
-    """Whether the removals wait; reads only, so that a dry run judges as the send does."""
-    reason = danger(conn, audience, removals, size, at)
-    if reason is None:
-        return Verdict(False)
-    current = _current(conn, audience)
-    return Verdict(not (current and current["state"] == "approved" and removals <= current["removals"]), reason)
-
-
-def write_down(
-    conn: psycopg.Connection, audience: Audience, verdict: Verdict, removals: int, size: int, at: datetime
-) -> None:
-    """Open, replace or close the audience's hold as the verdict says. Part of the plan's transaction."""
-    current = _current(conn, audience)
-    if not verdict.held:
-        warehouse.run(conn, "ledger/hold_close", {"audience_id": audience.audience_id})
-        return
-    if current and current["state"] in ("open", "rejected") and removals <= current["removals"]:
-        return
-    warehouse.run(conn, "ledger/hold_close", {"audience_id": audience.audience_id})
-    warehouse.run(
-        conn,
-        "ledger/hold_open",
-        {
+    @property
+    def bound(self) -> dict[str, Any]:
+        audience = self.audience
+        return {
             "audience_id": audience.audience_id,
-            "reason": verdict.reason,
-            "removals": removals,
-            "size": size,
-            "at": at,
-            "since": current["since"] if current else None,
-        },
-    )
+            "purpose": audience.purpose,
+            "withdrawals_go": self.withdrawals_go,
+            "at": self.at,
+        }
+
+
+def hold(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> Held:
+    """Take what has to wait out of this session's plan, and open, replace or close the audience's hold.
+
+    Part of the plan's transaction: a dry run rolls it back.
+
+    :param removals: people the plan would remove.
+    :param size: people the platform holds by what it acknowledged.
+    """
+    case = _case(conn, audience, removals, size, at)
+    reason = danger(conn, audience, case.removals, size, at)
+    current = _current(conn, audience)
+    if reason is None:
+        if current:
+            warehouse.run(conn, "ledger/hold_close", case.bound)
+        return Held()
+    seen = current is not None and _unseen(conn, case, current["hold_id"]) == 0
+    if seen and current["state"] == "approved":
+        return Held(0, reason)
+    if not seen:
+        _replace(conn, case, reason, current)
+    warehouse.run(conn, "ledger/hold_removals", case.bound)
+    return Held(case.removals, reason)
+
+
+def _case(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> _Case:
+    if removals == 0:
+        return _Case(audience, 0, size, True, at)
+    [found] = warehouse.rows(conn, "ledger/withdrawals", {"purpose": audience.purpose})
+    withdrawn = found["withdrawn"]
+    go = _too_many(audience, withdrawn, size) is None
+    return _Case(audience, removals - withdrawn if go else removals, size, go, at)
+
+
+def _unseen(conn: psycopg.Connection, case: _Case, hold_id: int) -> int:
+    [found] = warehouse.rows(conn, "ledger/hold_unseen", {**case.bound, "hold_id": hold_id})
+    return found["unseen"]
+
+
+def _replace(conn: psycopg.Connection, case: _Case, reason: str, current: dict[str, Any] | None) -> None:
+    warehouse.run(conn, "ledger/hold_close", case.bound)
+    since = current["since"] if current else None
+    new = {**case.bound, "reason": reason, "removals": case.removals, "size": case.size, "since": since}
+    [made] = warehouse.rows(conn, "ledger/hold_open", new)
+    warehouse.run(conn, "ledger/hold_show", {**case.bound, "hold_id": made["hold_id"]})
 
 
 def _current(conn: psycopg.Connection, audience: Audience) -> dict[str, Any] | None:
@@ -93,30 +103,74 @@ def _current(conn: psycopg.Connection, audience: Audience) -> dict[str, Any] | N
     return found[0] if found else None
 
 
-def approve(conn: psycopg.Connection, hold_id: int, who: str) -> None:
-    """Let the removals of an open hold go in the next sync, at most as many as the hold shows.
+def danger(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> str | None:
+    """Why these removals look like a mistake, or None. The segment's own limits win over the defaults."""
+    if removals == 0:
+        return None
+    if audience.active and (cause := _source(conn, audience, at)) is not None:
+        return cause
+    return _too_many(audience, removals, size)
+
+
+def _limits(audience: Audience) -> dict[str, Any]:
+    return audience.options.get("limits", {})
+
+
+def _too_many(audience: Audience, removals: int, size: int) -> str | None:
+    limits = _limits(audience)
+    share, count = limits.get("max_change_share", MAX_REMOVAL_SHARE), limits.get("max_removals", MAX_REMOVALS)
+    if removals > count and removals > share * size:
+        return f"{removals} of {size} people would be removed; the limit is {count} and {share:.0%}"
+    return None
+
+
+def _source(conn: psycopg.Connection, audience: Audience, at: datetime) -> str | None:
+    found = warehouse.rows(conn, "ledger/source_state", {"segment": audience.segment})
+    if not found:
+        return "the segment was never built"
+    build, limits = found[0], _limits(audience)
+    hours = limits.get("stale_hours", STALE_AFTER_HOURS)
+    if build["built_at"] < at - timedelta(hours=hours):
+        return f"the segment's newest build is older than {hours} hours"
+    if build["alert"]:
+        return "the segment's newest build is outside its limits"
+    if build["size"] == 0:
+        return "the segment is empty"
+    return None if "max_change_share" in limits else _jump(build["size_before"], build["size"])
+
+
+def _jump(before: int | None, size: int) -> str | None:
+    """A segment that limits its change alerts at the build; this is for one that does not."""
+    if not before or abs(size - before) <= max(JUMP_COUNT, JUMP_SHARE * before):
+        return None
+    return f"the segment jumped from {before} to {size} people since the day before"
+
+
+def used_up(conn: psycopg.Connection, audience: Audience, at: datetime) -> None:
+    """The removals of an approval have gone out: it covers nobody any more."""
+    warehouse.run(conn, "ledger/hold_used_up", {"audience_id": audience.audience_id, "at": at})
+
+
+def approve(conn: psycopg.Connection, hold_id: int, who: str, why: str | None = None) -> None:
+    """Let the removals of an open hold go in the next sync: those it shows, and nobody else.
 
     :raises FatalError: the hold is not open (any more): look at the newest one.
     """
-    _decide(conn, hold_id, who, "approved")
+    _decide(conn, hold_id, who, why, "approved")
 
 
-def reject(conn: psycopg.Connection, hold_id: int, who: str) -> None:
-    """Keep the people of an open hold; asked again only when more would be removed.
+def reject(conn: psycopg.Connection, hold_id: int, who: str, why: str | None = None) -> None:
+    """Keep the people of an open hold; asked again only when somebody else would be removed.
 
     :raises FatalError: the hold is not open (any more).
     """
-    _decide(conn, hold_id, who, "rejected")
+    _decide(conn, hold_id, who, why, "rejected")
 
 
-def _decide(conn: psycopg.Connection, hold_id: int, who: str, state: Literal["approved", "rejected"]) -> None:
+def _decide(
+    conn: psycopg.Connection, hold_id: int, who: str, why: str | None, state: Literal["approved", "rejected"]
+) -> None:
+    answer = {"hold_id": hold_id, "state": state, "who": who, "why": why, "at": datetime.now(UTC)}
     with conn.transaction():
-        decided = warehouse.run(
-            conn, "ledger/hold_decide", {"hold_id": hold_id, "state": state, "who": who, "at": datetime.now(UTC)}
-        )
-        if not decided:
+        if not warehouse.run(conn, "ledger/hold_decide", answer):
             raise FatalError(f"Hold {hold_id} is not open: it was decided, used up or replaced by a newer one.")
-        conn.execute(
-            "insert into ops.audit (actor, action, subject) values (%s, %s, %s)",
-            (who, f"hold {state}", f"hold {hold_id}"),
-        )

@@ -9,7 +9,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import FatalError
-from include.ledger import guard
+from include.ledger import exclusions, guard
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ def plan_audience(conn: psycopg.Connection, audience_id: int, destination: Desti
     :raises FatalError: there is no such audience.
     """
     audience = _read(conn, audience_id)
+    at = datetime.now(UTC)
     with conn.transaction(force_rollback=True):
-        return write_plan(conn, audience, destination, at=datetime.now(UTC))
+        exclusions.write(conn, audience, at=at)
+        return write_plan(conn, audience, destination, at=at)
 
 
 def _read(conn: psycopg.Connection, audience_id: int) -> Audience:
@@ -60,14 +62,11 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
     [whole] = warehouse.rows(conn, "ledger/plan_summary")
     [sized] = warehouse.rows(conn, "ledger/size", key)
-    verdict = guard.judge(conn, audience, whole["removes"], sized["size"], at)
-    guard.write_down(conn, audience, verdict, whole["removes"], sized["size"], at)
+    held = guard.hold(conn, audience, whole["removes"], sized["size"], at)
     warehouse.run(conn, "ledger/keep", key)
-    if verdict.held:
-        warehouse.run(conn, "ledger/hold_removals")
     warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
-    return Plan(**sent, held=whole["removes"] if verdict.held else 0, size=sized["size"], reason=verdict.reason)
+    return Plan(**sent, held=held.removals, size=sized["size"], reason=held.reason)
 
 
 def _compare(conn: psycopg.Connection, audience: Audience, destination: Destination) -> None:

@@ -1,8 +1,9 @@
 """One destination brought in line: each of its audiences planned, guarded, delivered, confirmed, reported."""
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -11,18 +12,24 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
-from include.ledger import audiences, confirm, repair
+from include.ledger import audiences, confirm, exclusions, guard, repair
 from include.ledger.audiences import Declared
 from include.ledger.deliver import Delivery, Progress, deliver, error_class
 from include.ledger.plan import Plan, write_plan
 
 Outcome = Literal["success", "partial", "held", "failed"]
+BY_GRAVITY: tuple[Outcome, ...] = ("success", "held", "partial", "failed")
 LOCK_SPACE = 7_210_008  # any constant: keeps these advisory locks apart from others
 
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What one sync did to one audience, in people. ``size``: what the platform holds now, by what it acknowledged."""
+    """What one sync did to one audience, in people.
+
+    :param size: what the platform holds now, by what it acknowledged.
+    :param parked: refused for good by an earlier sync and still not there; nobody asks again until something changes.
+    :param unconfirmed: calls whose job the platform had not finished when the time was over.
+    """
 
     audience: str
     destination: str
@@ -36,6 +43,8 @@ class SyncResult:
     size: int
     outcome: Outcome
     plan_hash: str
+    parked: int = 0
+    unconfirmed: int = 0
 
 
 def _nothing(step: str) -> None:
@@ -63,30 +72,55 @@ def sync_destination(
     :raises FatalError: an audience got nothing though it should have; the others were done. Mend first.
     :raises RetriableError: the same, and trying again helps.
     """
-    results: list[SyncResult] = []
+    results: dict[int, SyncResult] = {}
     failures: list[AudienceflowError] = []
     with warehouse.connect(url, application_name=f"sync {destination.name}", autocommit=True) as conn:
         audiences.register(conn, declared)
-        for audience in audiences.of_destination(conn, destination.name):
+        whole = audiences.of_destination(conn, destination.name)
+        for audience in itertools.chain(_removals_first(whole), _freed(conn, whole)):
             try:
-                results.append(
-                    sync_audience(
-                        conn,
-                        audience,
-                        destination,
-                        as_of=as_of,
-                        run_id=run_id,
-                        progress=progress,
-                        wait_seconds=wait_seconds,
-                    )
+                result = sync_audience(
+                    conn,
+                    audience,
+                    destination,
+                    as_of=as_of,
+                    run_id=run_id,
+                    progress=progress,
+                    wait_seconds=wait_seconds,
                 )
             except AuthError:
                 raise
             except (FatalError, RetriableError) as error:
                 failures.append(error)
+            else:
+                results[audience.audience_id] = _both(results.get(audience.audience_id), result)
     if failures:
         raise next((error for error in failures if isinstance(error, FatalError)), failures[0])
-    return results
+    return list(results.values())
+
+
+def _removals_first(whole: Sequence[Audience]) -> list[Audience]:
+    """Audiences that only let people go before those that take them in."""
+    return sorted(whole, key=lambda audience: audience.active)
+
+
+def _freed(conn: psycopg.Connection, whole: Sequence[Audience]) -> Iterator[Audience]:
+    """Audiences that may now take in whom another audience of their priority list has let go since their turn."""
+    for audience in whole:
+        with exclusions.list_locked(conn, audience) as name, conn.transaction():
+            freed = name is not None and exclusions.write(conn, audience, at=datetime.now(UTC)).freed
+        if freed:
+            yield audience
+
+
+def _both(first: SyncResult | None, second: SyncResult) -> SyncResult:
+    """Two turns of one audience as one result: sums of what happened, and what is so at the end."""
+    if first is None:
+        return second
+    counted = ("added", "updated", "removed", "rejected", "confirmed")
+    sums = {name: getattr(first, name) + getattr(second, name) for name in counted}
+    worse = max(first.outcome, second.outcome, key=BY_GRAVITY.index)
+    return replace(second, **sums, outcome=worse)
 
 
 def sync_audience(
@@ -103,7 +137,7 @@ def sync_audience(
 
     :raises FatalError, RetriableError: the delivery stopped early; what was acknowledged is kept.
     """
-    with _alone(conn, audience):
+    with _alone(conn, audience), exclusions.list_locked(conn, audience):
         repair.settle_lost(conn, audience)
         started_at = datetime.now(UTC)
         sync_id = _begin(conn, audience, as_of, run_id, started_at)
@@ -115,12 +149,13 @@ def sync_audience(
             progress("planned")
             deliver(Delivery(conn, audience, destination, sync_id, progress))
             warehouse.run(conn, "ledger/settle_kept", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
+            guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
-            confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
+            waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise
-        return _end(conn, audience, sync_id, plan, started_at, None)
+        return _end(conn, audience, sync_id, plan, started_at, None, waiting)
 
 
 @contextmanager
@@ -153,11 +188,14 @@ def _begin(conn: psycopg.Connection, audience: Audience, as_of: date, run_id: st
 
 def _plan(conn: psycopg.Connection, audience: Audience, destination: Destination, sync_id: int, at: datetime) -> Plan:
     with conn.transaction():
+        exclusions.write(conn, audience, at=at)
         plan = write_plan(conn, audience, destination, at=at)
+        [refused] = warehouse.rows(conn, "ledger/parked", {"audience_id": audience.audience_id})
         warehouse.run(
             conn,
             "ledger/note_plan",
             {
+                **refused,
                 "sync_id": sync_id,
                 "plan_hash": plan.plan_hash,
                 "adds": plan.adds,
@@ -167,6 +205,8 @@ def _plan(conn: psycopg.Connection, audience: Audience, destination: Destination
                 "reason": plan.reason,
             },
         )
+    with conn.transaction():  # whoever entered the segment while the plan was made: each batch looks here again
+        exclusions.write(conn, audience, at=at)
     return plan
 
 
@@ -177,9 +217,13 @@ def _end(
     plan: Plan | None,
     started_at: datetime,
     error: AudienceflowError | None,
+    waiting: int = 0,
 ) -> SyncResult:
+    exclusions.note_exposures(conn, audience)
     tally = _tally(conn, audience, sync_id, plan, started_at)
-    outcome = _outcome(tally, plan, error)
+    [sized] = warehouse.rows(conn, "ledger/size", {"audience_id": audience.audience_id})
+    [kept] = warehouse.rows(conn, "ledger/sync_parked", {"sync_id": sync_id})
+    outcome = _outcome({**tally, **sized, **kept}, plan, error, waiting)
     warehouse.run(
         conn,
         "ledger/end_sync",
@@ -194,7 +238,6 @@ def _end(
     )
     if outcome == "failed" and error is None:
         raise _nothing_accepted(audience, sync_id, tally)
-    [sized] = warehouse.rows(conn, "ledger/size", {"audience_id": audience.audience_id})
     return SyncResult(
         audience.key,
         audience.destination,
@@ -208,6 +251,8 @@ def _end(
         sized["size"],
         outcome,
         plan.plan_hash if plan else "",
+        kept["parked"],
+        waiting,
     )
 
 
@@ -228,12 +273,19 @@ def _tally(
     return tally
 
 
-def _outcome(tally: dict[str, Any], plan: Plan | None, error: AudienceflowError | None) -> Outcome:
-    """Failed: nothing was accepted of what was due. Partial: some was not."""
-    short = error is not None or bool(tally["rejected"]) or bool(tally["open_attempts"])
-    if not short and plan is not None:
-        return "held" if plan.held else "success"
-    return "partial" if tally["added"] + tally["updated"] + tally["removed"] else "failed"
+def _outcome(facts: dict[str, Any], plan: Plan | None, error: AudienceflowError | None, waiting: int) -> Outcome:
+    """Failed: nothing of what was due was accepted, by an error, without an answer, or in an audience that is empty.
+
+    Partial: somebody is left out. That is so as well when nothing was due because the platform refused these people
+    before: a try after a partial one does not turn green.
+    """
+    done = facts["added"] + facts["updated"] + facts["removed"]
+    missed = error is not None or facts["open_attempts"] or (facts["rejected"] and not facts["size"])
+    if missed and not done:
+        return "failed"
+    if missed or facts["rejected"] or facts["parked"] or waiting:
+        return "partial"
+    return "held" if plan is not None and plan.held else "success"
 
 
 def _nothing_accepted(audience: Audience, sync_id: int, tally: dict[str, Any]) -> AudienceflowError:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from include.destinations.registry import DESTINATIONS
+from include.segments.control import Control, read_control
 from include.segments.front_matter import Located, complain
 
 
@@ -25,12 +26,16 @@ NAMING: dict[str, Naming] = {
 }
 
 
+EVERYWHERE = ("control",)  # options of an audience at any destination
+
+
 @dataclass(frozen=True)
 class Audience:
     """One audience a segment feeds.
 
     :ivar key: its name at the platform: a tag, an audience.
-    :ivar options: all options as written, the key among them.
+    :ivar options: all options as written, the key among them, without ``control``.
+    :ivar control: people of the segment who are kept out of this audience, to measure it.
     """
 
     destination: str
@@ -38,6 +43,7 @@ class Audience:
     purpose: Literal["email", "ads"]
     options: Mapping[str, Any]
     line: int
+    control: Control | None = None
 
 
 @dataclass(frozen=True)
@@ -144,12 +150,12 @@ def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, p
             path, line, f"audience at {destination} is no mapping", f"write `{destination}: {{{rule.key}: name}}`"
         )
     for option in raw:
-        if option not in (rule.key, *rule.options):
+        if option not in (rule.key, *rule.options, *EVERYWHERE):
             raise complain(
                 path,
                 raw.line_of(option),
                 f"unknown option {option!r} of {destination}",
-                f"use {', '.join((rule.key, *rule.options))}",
+                f"use {', '.join((rule.key, *rule.options, *EVERYWHERE))}",
             )
     if not isinstance(raw.get(rule.key), str) or not raw[rule.key].strip():
         raise complain(path, raw.line, f"audience at {destination} has no {rule.key!r}", f"add `{rule.key}: name`")
@@ -160,7 +166,10 @@ def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, p
             f"{destination} needs consent for {needed}, the segment's purpose is {purpose}",
             "change purpose or the destination",
         )
-    return Audience(destination, raw[rule.key], needed, dict(raw), raw.line)
+    key, line = raw[rule.key], raw.line_of("control")
+    control = read_control(raw["control"], f"{destination} {key}", line, path) if "control" in raw else None
+    options = {option: value for option, value in raw.items() if option != "control"}
+    return Audience(destination, key, needed, options, raw.line, control)
 
 
 def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:

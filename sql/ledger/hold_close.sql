@@ -1,4 +1,4 @@
--- A hold that is used up, or that a newer one replaces.
+-- A hold whose danger has passed, or that a newer one replaces.
 update audience.hold
-set state = 'closed'
+set state = 'closed', closed_at = %(at)s
 where audience_id = %(audience_id)s and state in ('open', 'approved', 'rejected')

@@ -6,5 +6,6 @@ set
     planned_update = %(updates)s,
     planned_remove = %(removes)s,
     held_remove = %(held)s,
+    parked = %(parked)s,
     hold_reason = %(reason)s
 where sync_id = %(sync_id)s

@@ -1,4 +1,5 @@
--- Audiences that no file names any more: everybody is removed by the next sync.
+-- Audiences that no file names any more: everybody is removed by the next sync. They keep their place on a list until
+-- then: nobody comes in elsewhere before they have let go.
 update audience.audience
 set active = false
 where

@@ -1,0 +1,23 @@
+-- Keeps the control groups of the experiments out of the audience: of the same people as were drawn.
+insert into audience.excluded as kept (audience_id, person_id, reason)
+select distinct
+    %(audience_id)s::bigint,
+    assignment.person_id,
+    'control'
+from (
+    select member.person_id
+    from segment.membership as member
+    where member.membership_id > %(after)s and member.segment = %(segment)s and member.left_at is null
+    union
+    select redirect.person_id
+    from identity.redirect
+    inner join segment.membership as member on redirect.old_person_id = member.person_id
+    where member.segment = %(segment)s and member.left_at is null
+) as newcomers
+inner join experiment.assignment
+    on
+        newcomers.person_id = assignment.person_id
+        and assignment.experiment_id = any(%(experiments)s::bigint [])
+        and assignment.arm = 'control'
+on conflict (audience_id, person_id) do update set reason = 'control'
+where kept.reason <> 'control'
