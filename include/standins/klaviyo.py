@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from include.standins import klaviyo_jobs, klaviyo_lists
+from include.standins import klaviyo_jobs, klaviyo_lists, klaviyo_profiles
 from include.standins.kit import EVERYTHING, Context, Json, Store
 from include.standins.klaviyo_core import (
     MEDIA_TYPE,
@@ -36,6 +36,12 @@ from include.standins.limits import WindowLimit
 
 LATEST, LIVES = date(2026, 7, 15), timedelta(days=730)
 PAGING = ("page[size]", "page[cursor]")
+FIELDS = {
+    "fields[list]": klaviyo_lists.LIST_FIELDS,
+    "fields[profile]": klaviyo_profiles.SHOWN,
+    "fields[profile-bulk-import-job]": klaviyo_jobs.ATTRIBUTES,
+    "fields[import-error]": klaviyo_jobs.ERROR_ATTRIBUTES,
+}
 _JOBS = "/api/profile-bulk-import-jobs"
 _MEMBERS = "/api/lists/{id}/relationships/profiles"
 _PROFILES = ("filter", "sort", "fields[profile]", "additional-fields[profile]", *PAGING)
@@ -175,9 +181,9 @@ def _read(context: Context, endpoint: Endpoint, request: Request, raw: bytes) ->
         raise Refused(410, ("gone", "Revision retired.", f"There is no revision {revision}.", "parameter=revision"))
     if len(str(request.url)) > MOST_OF_URL:
         raise Refused(414, ("uri_too_long", "URI too long.", "The URI is too long.", "/data"))
-    for name in request.query_params:
-        if name not in endpoint.parameters:
-            words = f"'{name}' is not a valid query parameter."
+    for name, value in request.query_params.items():
+        if name not in endpoint.parameters or set(value.split(",")) - FIELDS.get(name, {*value.split(",")}):
+            words = f"'{name}' is not a valid query parameter, or names a field that does not exist."
             raise Refused(400, ("invalid", "Invalid input.", words, f"parameter={name}"))
     if raw and request.headers.get("content-type", "").partition(";")[0] not in (MEDIA_TYPE, "application/json"):
         raise Refused(415, ("unsupported_media_type", "Unsupported media type.", f"Send {MEDIA_TYPE}.", "/data"))

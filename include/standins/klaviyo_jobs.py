@@ -2,8 +2,8 @@
 
 What is wrong with the form of a single profile refuses the whole request, with a pointer to each such profile, and
 nothing is imported. What is found out later costs its own row only. Settings: ``klaviyo.job_seconds`` (half of them a
-job is queued, the other half it is processed), ``klaviyo.jobs_cancelled`` (true: a job ends so when its time has come,
-having imported its first half), ``klaviyo.job_days`` (how long a job can be asked about).
+job is queued, the other half it is processed), ``klaviyo.cancelled_after`` (a share: having imported so much a
+job is cancelled), ``klaviyo.job_days`` (how long a job can be asked about).
 """
 
 import secrets
@@ -114,10 +114,10 @@ def work_off(context: Context) -> None:
 
 def _import(context: Context, job: Document, after_ms: int) -> None:
     store, now = context.store, job.created_at + after_ms
-    cancelled = store.get_setting("klaviyo.jobs_cancelled", False)
+    share = store.get_setting("klaviyo.cancelled_after")
     profiles, errors, made = job.body["profiles"], [], []
     lists = [id for id in job.body["lists"] if store.get(PLATFORM, "list", id) is not None]
-    for place, attributes in enumerate(profiles[: len(profiles) // 2] if cancelled else profiles):
+    for place, attributes in enumerate(profiles if share is None else profiles[: int(len(profiles) * share)]):
         if (why := late_fault(attributes)) is not None:
             errors.append({"place": place, "detail": why})
             continue
@@ -126,7 +126,7 @@ def _import(context: Context, job: Document, after_ms: int) -> None:
         for list_id in lists:
             if store.get(PLATFORM, f"joined:{list_id}", id) is None:
                 store.put(PLATFORM, f"joined:{list_id}", id, {}, changed_at=now)
-    done = {"state": "cancelled" if cancelled else "complete", "errors": errors, "made": made}
+    done = {"state": "complete" if share is None else "cancelled", "errors": errors, "made": made}
     store.put(PLATFORM, "job", job.id, {**job.body, **done}, changed_at=now, created_at=job.created_at)
 
 
@@ -168,7 +168,7 @@ def _shown(call: Call, job: Document) -> dict[str, Any]:
     return {
         "type": "profile-bulk-import-job",
         "id": job.id,
-        "attributes": chosen(call, "profile-bulk-import-job", attributes, ATTRIBUTES),
+        "attributes": chosen(call, "profile-bulk-import-job", attributes),
         "relationships": related,
         "links": call.links(where),
     }
@@ -218,9 +218,7 @@ def errors(call: Call) -> Answer:
                     "source": {"pointer": f"{_WHERE}/{row['place']}/attributes/email"},
                     "original_payload": job.body["profiles"][row["place"]],
                 },
-                ERROR_ATTRIBUTES,
             ),
-            "links": call.links(f"{_path(job.id)}/import-errors"),
         }
         for row in rows
     ]

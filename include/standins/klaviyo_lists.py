@@ -47,7 +47,7 @@ def _shown_list(call: Call, one: Document) -> dict[str, Any]:
     return {
         "type": "list",
         "id": one.id,
-        "attributes": chosen(call, "list", attributes, LIST_FIELDS),
+        "attributes": chosen(call, "list", attributes),
         "relationships": related,
         "links": call.links(where),
     }

@@ -37,6 +37,7 @@ PLACE_FIELDS = (
     "timezone",
     "ip",
 )
+COORDINATES = ("latitude", "longitude")  # are not shown when they are not known
 TAKEN = frozenset({*TEXT_FIELDS, "_kx", "location", "properties"})
 SHOWN = frozenset(
     {
@@ -129,7 +130,7 @@ def shown(call: Call, one: Document, joined_ms: int | None = None) -> dict[str, 
         "created": stamp(one.created_at),
         "updated": stamp(one.changed_at),
         "last_event_date": None,
-        "location": {name: place.get(name) for name in PLACE_FIELDS},
+        "location": {name: place.get(name) for name in PLACE_FIELDS if name in place or name not in COORDINATES},
         "properties": one.body.get("properties") or {},
     }
     if joined_ms is not None:
@@ -139,7 +140,7 @@ def shown(call: Call, one: Document, joined_ms: int | None = None) -> dict[str, 
     return {
         "type": "profile",
         "id": one.id,
-        "attributes": chosen(call, "profile", attributes, SHOWN),
+        "attributes": chosen(call, "profile", attributes),
         "links": call.links(f"profiles/{one.id}"),
     }
 
