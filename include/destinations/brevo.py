@@ -185,8 +185,15 @@ class BrevoDestination:
             raise FatalError(unfit[0], code="attribute_type")
         there = {one["name"].upper() for one in self._attributes()}
         for name in (name for name in ATTRIBUTES.values() if name not in there):
-            self._client.request("POST", f"/contacts/attributes/normal/{name}", json={"type": "text"})
+            self._make_attribute(name)
         self._has_attributes = True
+
+    def _make_attribute(self, name: str) -> None:
+        try:
+            self._client.request("POST", f"/contacts/attributes/normal/{name}", json={"type": "text"})
+        except FatalError as error:
+            if error.code != "duplicate_parameter":  # made meanwhile, or by a call whose answer was lost
+                raise
 
     def _unfit(self) -> Iterator[str]:
         for one in self._attributes():

@@ -63,7 +63,7 @@ def routes(context: Context) -> list[BaseRoute]:
         "/contacts": {"GET": contacts.read_many, "POST": contacts.create},
         "/contacts/import": {"POST": brevo_import.take},
         "/contacts/attributes": {"GET": _attributes},
-        "/contacts/attributes/{category}/{name}": {"POST": _make_attribute},
+        "/contacts/attributes/{category}/{name}": {"POST": _make_attribute, "DELETE": _delete_attribute},
         "/contacts/folders": {"GET": _folders, "POST": _make_folder},
         "/contacts/folders/{folder_id:int}/lists": {"GET": _folder_lists},
         "/contacts/lists": {"GET": _lists, "POST": _make_list},
@@ -158,6 +158,13 @@ def _make_attribute(call: Call) -> tuple[int, Any]:
     body = {"name": name, "category": category, "type": call.body["type"]}
     call.store.put(PLATFORM, "attribute", name, body, changed_at=call.context.now_ms())
     return 201, None
+
+
+def _delete_attribute(call: Call) -> tuple[int, Any]:
+    call.known()
+    if not call.store.delete(PLATFORM, "attribute", call.path["name"].upper()):
+        raise not_found("Attribute name does not exist")
+    return 204, None
 
 
 def _folders(call: Call) -> tuple[int, Any]:

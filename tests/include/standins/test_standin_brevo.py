@@ -195,6 +195,7 @@ def test_the_stand_in_keeps_to_the_vendor_s_openapi_file(brevo: Brevo, vendor_sp
     call("GET", "/processes/999")
     call("POST", "/contacts/attributes/normal/CITY", {"type": "text"})
     call("GET", "/contacts/attributes")
+    call("DELETE", "/contacts/attributes/normal/SMS")
     brevo.standins.advance(2)
     call("GET", "/contacts", limit=1000, modifiedSince="2020-01-01T00:00:00.000Z", sort="asc")
     call("GET", f"/contacts/lists/{vip}/contacts", limit=500, sort="asc")
