@@ -213,7 +213,9 @@ def _undeclared(specification: _Specification, schema: Mapping[str, Any], value:
             yield from _undeclared(specification, items, one, path + "[]")
     if not isinstance(value, dict):
         return
-    properties = {name: inner for one in branches for name, inner in one.get("properties", {}).items()}
+    properties: dict[str, dict[str, Any]] = {}
+    for name, inner in ((name, inner) for one in branches for name, inner in one.get("properties", {}).items()):
+        properties.setdefault(name, {"allOf": []})["allOf"].append(inner)  # several branches may declare parts of it
     further = next((one["additionalProperties"] for one in branches if one.get("additionalProperties")), None)
     for name, inner in value.items():
         here = f"{path}.{name}" if path else name

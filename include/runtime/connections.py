@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "google")
-TYPES = {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "meta": "meta_ads", "google": "google_data_manager"}
+PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo")
+TYPES = {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "klaviyo": "klaviyo", "meta": "meta_ads", "google": "google_data_manager", "brevo": "brevo"}
 
 
 def variable(connection_id: str) -> str:

@@ -20,7 +20,9 @@ class Naming:
 
 
 NAMING: dict[str, Naming] = {
+    "brevo": Naming("list", ()),
     "google": Naming("audience", ("description", "list_id", "membership_days")),
+    "klaviyo": Naming("list", ()),
     "mailchimp": Naming("tag", ("list",)),
     "meta": Naming("audience", ("description",)),
 }

@@ -39,6 +39,7 @@ def get_provider_info() -> dict[str, Any]:
                 "https://us1.api.mailchimp.com",
                 '{"list_id": "a1b2c3d4e5"}',
             ),
+            _form("klaviyo", "klaviyo", "Klaviyo", "Private API key", "https://a.klaviyo.com", ""),
             _form(
                 "meta",
                 "meta_ads",
@@ -55,5 +56,6 @@ def get_provider_info() -> dict[str, Any]:
                 "https://datamanager.googleapis.com",
                 '{"account_id": "1234567890", "customer_match_terms": "ACCEPTED"}',
             ),
+            _form("brevo", "brevo", "Brevo", "API key", "https://api.brevo.com", '{"folder": "audienceflow"}'),
         ],
     }

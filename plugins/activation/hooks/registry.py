@@ -1,17 +1,21 @@
 """Which hook speaks for which platform."""
 
+from activation.hooks.brevo import BrevoHook
 from activation.hooks.files import FilesHook
 from activation.hooks.google import GoogleHook
 from activation.hooks.hubspot import HubSpotHook
+from activation.hooks.klaviyo import KlaviyoHook
 from activation.hooks.mailchimp import MailchimpHook
 from activation.hooks.meta import MetaHook
 from activation.hooks.platform import PlatformHook
 from activation.hooks.shopify import ShopifyHook
 
 HOOKS: dict[str, type[PlatformHook]] = {
+    "brevo": BrevoHook,
     "files": FilesHook,
     "google": GoogleHook,
     "hubspot": HubSpotHook,
+    "klaviyo": KlaviyoHook,
     "mailchimp": MailchimpHook,
     "meta": MetaHook,
     "shopify": ShopifyHook,
