@@ -6,7 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo")
-TYPES = {"hubspot": "hubspot", "shopify": "shopify", "mailchimp": "mailchimp", "klaviyo": "klaviyo", "meta": "meta_ads", "google": "google_data_manager", "brevo": "brevo"}
+TYPES = {
+    "hubspot": "hubspot",
+    "shopify": "shopify",
+    "mailchimp": "mailchimp",
+    "klaviyo": "klaviyo",
+    "meta": "meta_ads",
+    "google": "google_data_manager",
+    "brevo": "brevo",
+}
 
 
 def variable(connection_id: str) -> str:

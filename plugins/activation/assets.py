@@ -25,4 +25,7 @@ STAGING = {
 }
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
-AUDIENCES = {destination: _asset(f"audience/{destination}") for destination in ("brevo", "google", "klaviyo", "mailchimp", "meta")}
+AUDIENCES = {
+    destination: _asset(f"audience/{destination}")
+    for destination in ("brevo", "google", "klaviyo", "mailchimp", "meta")
+}
