@@ -2,15 +2,14 @@
 
 import os
 import tempfile
-import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from include import warehouse
 from include.runtime.postgres import EmbeddedPostgres, free_port
+from tests.databases import Databases
 from tests.standins import Standins, running_standins
 
 # Airflow writes a folder of its own at its first import: never into the home of whoever runs the tests.
@@ -48,19 +47,18 @@ def template(postgres: EmbeddedPostgres) -> str:
     return "warehouse_template"
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres, template: str) -> Databases:
+    """Copies of the empty warehouse, to be lent and taken back."""
+    return Databases(postgres, template)
+
+
 @pytest.fixture
-def warehouse_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def warehouse_url(postgres: EmbeddedPostgres, databases: Databases, template: str) -> Iterator[str]:
     """URL of a warehouse of this test's own, as migrations leave it."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} template {} owner {}").format(
-                sql.Identifier(name), sql.Identifier(template), sql.Identifier(template)
-            )
-        )
+    name = databases.lend()
     yield postgres.url(name, role=template)
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    databases.take_back(name)
 
 
 @pytest.fixture
