@@ -181,7 +181,8 @@ def _status(call: Call) -> dict[str, Any]:
     if found is None:
         raise invalid("request_id", "INVALID_REQUEST_ID", "The request ID is not valid.")
     body = found.body
-    ready = call.context.now_ms() >= body["ready_at"]
+    seconds = call.store.get_setting("google.request_seconds", 0.3)
+    ready = call.context.now_ms() >= body["taken_at"] + seconds * 1000
     named = not call.store.get_setting("google.unnamed", False)
     return {"requestStatusPerDestination": [_shown(one, body, ready, named) for one in body["destinations"]]}
 

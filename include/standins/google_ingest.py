@@ -343,7 +343,7 @@ def _remember(
         "records": records,
         "identifiers": identifiers,
         "errors": {str(place): reason for place, reason in errors.items()},
-        "ready_at": now + int(call.store.get_setting("google.request_seconds", 0.3) * 1000),
+        "taken_at": now,
     }
     call.store.put(PLATFORM, "request", id, body, changed_at=now)
     return id
