@@ -10,7 +10,11 @@ Outcome = Literal["rejected", "retriable", "debt", "unknown"]
 
 @dataclass(frozen=True)
 class Audience:
-    """One audience on one platform. ``options`` is what the segment's front matter says under the destination."""
+    """One audience on one platform. ``options`` is what the segment's front matter says under the destination.
+
+    :param sync_id: the sync under way, for platforms that keep what was sent by it.
+    :param quiet: a first load that is to set off nothing at the platform (option ``first_load: quiet``).
+    """
 
     audience_id: int
     destination: str
@@ -20,6 +24,8 @@ class Audience:
     options: Mapping[str, Any] = field(default_factory=dict)
     remote_id: str | None = None
     active: bool = True
+    sync_id: int | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

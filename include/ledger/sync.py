@@ -144,7 +144,7 @@ def sync_audience(
         progress("begun")
         plan: Plan | None = None
         try:
-            audience = audiences.opened(conn, audience, destination)
+            audience = audiences.opened(conn, _of_sync(conn, audience, sync_id), destination)
             plan = _plan(conn, audience, destination, sync_id, started_at)
             progress("planned")
             deliver(Delivery(conn, audience, destination, sync_id, progress))
@@ -156,6 +156,13 @@ def sync_audience(
             _end(conn, audience, sync_id, plan, started_at, error)
             raise
         return _end(conn, audience, sync_id, plan, started_at, None, waiting)
+
+
+def _of_sync(conn: psycopg.Connection, audience: Audience, sync_id: int) -> Audience:
+    """The audience as this sync is to treat it: quietly, if its options say so and it has never been loaded."""
+    [found] = warehouse.rows(conn, "ledger/first_load", {"audience_id": audience.audience_id, "sync_id": sync_id})
+    quiet = audience.options.get("first_load") == "quiet" and found["first_load"]
+    return replace(audience, sync_id=sync_id, quiet=quiet)
 
 
 @contextmanager
