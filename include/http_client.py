@@ -19,6 +19,7 @@ from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import NewConnectionError
 
+from include import url_log
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
 from include.limit_headers import pause_asked, retry_after, stated_limit, used_up
 from include.limits import Limiter
@@ -95,6 +96,7 @@ class JsonClient:
         self._classify = classify
         self._tries = tries
         self._timeout = timeout
+        url_log.install()
         self._session = requests.Session()
         self._session.trust_env = False  # a netrc of the machine must not replace the connection's credentials
         self._session.proxies.update(requests.utils.get_environ_proxies(self.base_url))

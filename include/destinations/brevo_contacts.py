@@ -4,7 +4,6 @@ There is no call that asks about many addresses. So either all are read, page by
 whichever takes fewer calls. Of what was read only numbers are kept (64-bit hashes, some 60 MB a million people).
 """
 
-import logging
 from collections.abc import Collection, Iterable, Iterator
 from threading import Lock
 from typing import Any, Literal
@@ -15,9 +14,6 @@ from include.http_client import JsonClient
 
 CONTACTS_A_PAGE = 1000  # the vendor's maxima
 MEMBERS_A_PAGE = 500
-
-# A contact can be asked about only by a path that has the address, and urllib3 writes paths at debug level.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 Reason = tuple[str, str]  # code and text of why somebody is refused
 BLACKLISTED: Reason = ("blacklisted", "the person is on the platform's blacklist; only they can come back")

@@ -7,7 +7,6 @@ call. An import changes no consent and lifts no suppression; who may not be writ
 that subscribe, unsubscribe, suppress or unsuppress are never made: with a wrong list they do so globally.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -21,9 +20,6 @@ from include.limits import Limiter
 REVISION = "2026-07-15"
 PAGE_SIZE = 100
 _MARKETING = "subscriptions.email.marketing"
-
-# Queries carry addresses (there is no other way to find a profile), and urllib3 writes whole URLs at debug level.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 Reason = tuple[str, str]  # code and text of why somebody is refused
 

@@ -12,6 +12,7 @@ from tests.include.destinations.contract.adapter import Adapter, Call
 class ADAPTER(Adapter):
     name = "brevo"
     jobs = True
+    failing_jobs = True
     holds_fields = True
     changes = r"/contacts/import$|/contacts/remove$"
 
@@ -26,8 +27,8 @@ class ADAPTER(Adapter):
             return Call("remove", tuple(address.lower() for address in request.json()["emails"]))
         return None
 
-    def members(self, key: str) -> set[str]:
-        return set(self.standins.members("brevo").get(key, []))
+    def members(self, key: str) -> list[str]:
+        return self.standins.members("brevo").get(key, [])
 
     def bad_address(self, number: int) -> str:
         return f"two..dots.{number}@shop.example"
@@ -42,8 +43,8 @@ class ADAPTER(Adapter):
         url = f"{account['base_url']}/v3/contacts/lists/{remote_id}"
         requests.delete(url, headers={"api-key": account["token"]}, timeout=30).raise_for_status()
 
-    def fail_jobs(self) -> None:
-        self.standins.settings({"brevo.imports_fail": True})
+    def fail_jobs(self, on: bool) -> None:
+        self.standins.settings({"brevo.imports_fail": on})
 
     def hang_jobs(self, on: bool) -> None:
         self.standins.settings({"brevo.process_seconds": 10**9 if on else 0.3})
