@@ -306,9 +306,7 @@ def _errors(call: Call, records: Sequence[Mapping[str, Any]], kind: str, target:
     found: dict[int, str] = {}
     for place, one in enumerate(records):
         told = next((refused[value] for _, value in named(one, call.body["encoding"]) if value in refused), None)
-        reason = told or (
-            None if kind == "remove" else _consent_problem(one.get("consent") or call.body.get("consent"))
-        )
+        reason = told or (None if kind == "remove" else _consent_problem(one.get("consent", call.body.get("consent"))))
         if reason is None and kind == "events":
             reason = _conversion_problem(call, one, target)
         if reason:
