@@ -1,6 +1,6 @@
 """A process' share of the connections an account may have open at once.
 
-A share is a row with an expiry that a thread renews each second while calls are made: a process that was killed gives
+A share is a row with an expiry that a thread renews while calls are made: a process that was killed gives
 its connections back within LEASE_SECONDS. Who finds too few asks again soon; who has more than a fair share gives the
 excess back as its calls end.
 """
@@ -16,7 +16,7 @@ import psycopg
 from include.warehouse_session import WarehouseSession
 
 LEASE_SECONDS = 10.0
-RENEWAL = 1.0  # seconds
+RENEWALS = 10  # a lease
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5  # seconds between two questions for a connection
 
 
@@ -89,7 +89,7 @@ class ConnectionLease:
     def _renew(self) -> None:
         """Runs while the process makes calls, and ends a renewal after the last one, with everything given back."""
         while True:
-            time.sleep(RENEWAL)
+            time.sleep(self._seconds / RENEWALS)
             with self._changed:
                 wanted = self._most_wanted = max(self._most_wanted, self._in_use + self._waiting)
                 try:

@@ -1,6 +1,7 @@
-"""What Mailchimp as a source and as a destination share: where the interface is."""
+"""What Mailchimp as a source and as a destination share: where the interface is, and the limit of an account."""
 
 VERSION_PATH = "/3.0"
+CONNECTIONS = 10  # at once, of one user; Mailchimp states no rate (docs/fundamentals, read 2026-11-21)
 
 
 def api_root(base_url: str) -> str:

@@ -2,7 +2,7 @@
 
 Calls are taken from the account's rates in Postgres, by Postgres' clock, several at once where many are made: a process
 that makes 300 calls a second asks some twenty times a second. A call counts for its window and a margin longer, and
-one whose answer came late counts from its answer on: so the platform, which counts arrivals, never sees too many.
+one whose answer came later still counts from then on: so the platform, which counts arrivals, never sees too many.
 At most a few per cent of the limit stay unused.
 """
 
@@ -18,10 +18,11 @@ from include.errors import QuotaError
 from include.limits import Rate
 from include.warehouse_session import WarehouseSession
 
-MARGIN = 0.03  # of a window: calls may reach the platform that much apart from how they were taken
+MARGIN = 0.05  # of a window: a call may reach the platform that much later than it was taken
 SMALLEST_MARGIN, LARGEST_MARGIN = 0.03, 1.0  # seconds
 LOTS_A_WINDOW = 20  # a process takes at most this share of a window's calls at once
 LARGEST_LOT = 64
+ENOUGH_ANSWERS = 5  # before these nobody knows what is usual: a call counts from its answer on
 LONGEST_WAIT = 900.0  # seconds; a limit that comes back later ends the task, which is tried again then
 
 
@@ -145,9 +146,10 @@ class _Bucket:
 
     def answered(self, taken_at: float, seconds: float) -> None:
         """An answer came so long after its call was taken: unless that is usual, the call may have arrived late."""
+        usual = min(self._latencies) if len(self._latencies) >= ENOUGH_ANSWERS else 0.0
         self._latencies.append(seconds)
-        late = seconds - min(self._latencies)
-        if late > self._margin / 2 and len(self._key["rates"]) > 1:
+        late = seconds - usual - self._margin
+        if late > 0 and len(self._key["rates"]) > 1:
             self._session.run("limits/arrived_late", {**self._key, "at": taken_at, "late": late})
 
     def _new_lot(self, last: _Lot | None) -> _Lot:

@@ -18,10 +18,10 @@ import requests
 from include.destinations.base import Answer, Audience, Exceptional, Member
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from include.http_client import JsonClient, by_status
-from include.mailchimp_api import api_root
+from include.limits import Limiter
+from include.mailchimp_api import CONNECTIONS, api_root
 
 MAX_MEMBERS = 500  # the vendor's maximum, on the list and in a static segment
-MAX_CONNECTIONS = 10
 PAGE_SIZE = 1000
 MERGE_FIELDS = {"first_name": "FNAME", "last_name": "LNAME"}
 LEFT = {"unsubscribed", "cleaned", "archived"}
@@ -46,17 +46,20 @@ class MailchimpDestination:
     identifier_version = 1
     field_version = 1
     batch_size = MAX_MEMBERS
-    connections = MAX_CONNECTIONS
+    connections = CONNECTIONS
     acknowledgement: Literal["row", "batch", "job", "none"] = "row"
 
-    def __init__(self, base_url: str, token: str, list_id: str, *, tries: int = 5) -> None:
+    def __init__(
+        self, base_url: str, token: str, list_id: str, *, tries: int = 5, limiter: Limiter | None = None
+    ) -> None:
         self._list_id = list_id
         self._client = JsonClient(
             api_root(base_url),
             auth=("audienceflow", token),
             classify=classify,
             tries=tries,
-            connections=MAX_CONNECTIONS,
+            connections=CONNECTIONS,
+            limiter=limiter,
         )
         self._archived: dict[str, frozenset[str]] = {}
         self._reading = Lock()

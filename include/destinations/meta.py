@@ -25,6 +25,7 @@ from include.errors import (
     RetriableError,
 )
 from include.http_client import JsonClient, retry_after
+from include.limits import Limiter
 
 VERSION = "v25.0"
 MAX_ROWS = 10_000  # the vendor's maximum a request
@@ -57,13 +58,16 @@ class MetaDestination:
     connections = 1  # Meta asks for one upload an audience at a time
     acknowledgement: Literal["row", "batch", "job", "none"] = "batch"
 
-    def __init__(self, base_url: str, token: str, account_id: str, *, tries: int = 5) -> None:
+    def __init__(
+        self, base_url: str, token: str, account_id: str, *, tries: int = 5, limiter: Limiter | None = None
+    ) -> None:
         self._account = f"act_{str(account_id).removeprefix('act_')}"
         self._client = JsonClient(
             f"{base_url.rstrip('/')}/{VERSION}",
             headers={"Authorization": f"Bearer {token}"},
             classify=classify,
             tries=tries,
+            limiter=limiter,
         )
 
     def open_audience(self, audience: Audience) -> str:

@@ -21,6 +21,7 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError
 from include.http_client import JsonClient, Pace, by_status, retry_after
+from include.limits import Limiter
 from include.sources.mapping_reader import SEPARATOR
 from include.sources.pages import Page, Row, Window
 
@@ -61,9 +62,10 @@ _read_listing = msgspec.json.Decoder(_Listing).decode
 _read_contact = msgspec.json.Decoder(_Contact).decode
 
 
-def client(base_url: str, token: str) -> JsonClient:
+def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> JsonClient:
     """A session with an account; ``token`` is a private app's or an OAuth access token."""
-    return JsonClient(base_url, headers={"Authorization": f"Bearer {token}"}, classify=classify)
+    return JsonClient(base_url, headers={"Authorization": f"Bearer {token}"}, classify=classify,
+                      limiter=limiter)
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:

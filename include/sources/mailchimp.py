@@ -18,6 +18,7 @@ import requests
 
 from include.errors import AudienceflowError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
+from include.limits import Limiter
 from include.mailchimp_api import api_root
 from include.sources.pages import Page, Row, Window
 
@@ -47,14 +48,14 @@ _read_member = msgspec.json.Decoder(_Member).decode
 class MailchimpClient(JsonClient):
     """A session with one list. The version's path ``/3.0`` is added when the connection's host does not end with it."""
 
-    def __init__(self, base_url: str, token: str, list_id: str) -> None:
-        super().__init__(api_root(base_url), auth=("audienceflow", token), classify=classify)
+    def __init__(self, base_url: str, token: str, list_id: str, *, limiter: Limiter | None = None) -> None:
+        super().__init__(api_root(base_url), auth=("audienceflow", token), classify=classify, limiter=limiter)
         self.list_id = list_id
 
 
-def client(base_url: str, token: str, list_id: str) -> MailchimpClient:
+def client(base_url: str, token: str, list_id: str, *, limiter: Limiter | None = None) -> MailchimpClient:
     """A session with one list; ``token`` is the API key."""
-    return MailchimpClient(base_url, token, list_id)
+    return MailchimpClient(base_url, token, list_id, limiter=limiter)
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from include.errors import FatalError
+from include.limits import Limiter
 from include.sources import shopify_queries as queries
 from include.sources.pages import Page, Row, Window
 from include.sources.shopify_client import ShopifyClient
@@ -60,9 +61,9 @@ _read_node = msgspec.json.Decoder(_Node).decode
 _read_order = msgspec.json.Decoder(_Order).decode
 
 
-def client(base_url: str, token: str) -> ShopifyClient:
+def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> ShopifyClient:
     """A session with a shop; ``token`` is the Admin API access token of a custom app."""
-    return ShopifyClient(base_url, token)
+    return ShopifyClient(base_url, token, limiter=limiter)
 
 
 def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:

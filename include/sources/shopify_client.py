@@ -14,6 +14,7 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
+from include.limits import Limiter
 
 VERSION = "2026-10"
 
@@ -96,8 +97,9 @@ class ShopifyClient:
     :param version: the quarterly version of the interface.
     """
 
-    def __init__(self, base_url: str, token: str, *, version: str = VERSION) -> None:
-        self._http = JsonClient(base_url, headers={"X-Shopify-Access-Token": token}, classify=classify)
+    def __init__(self, base_url: str, token: str, *, version: str = VERSION, limiter: Limiter | None = None) -> None:
+        self._http = JsonClient(base_url, headers={"X-Shopify-Access-Token": token}, classify=classify,
+                                limiter=limiter)
         self._path = f"/admin/api/{version}/graphql.json"
         self._costs: dict[str, float] = {}
         self._throttle: tuple[float, _Throttle] | None = None

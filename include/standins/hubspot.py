@@ -5,8 +5,8 @@ https://developers.hubspot.com/docs/guides/apps/api-usage/usage-details and .../
 2026-11-21): 190 requests in 10 s for a private app of a Professional account, 5 searches a second for the account,
 told in headers, but not on searches.
 
-Settings of the store: ``hubspot.requests_per_10_seconds``, ``hubspot.index_lag_seconds`` (how late the search knows a
-change).
+Settings of the store: ``hubspot.limit`` (requests and seconds, ``[190, 10]``: other plans have other figures),
+``hubspot.index_lag_seconds`` (how late the search knows a change).
 """
 
 import uuid
@@ -27,7 +27,7 @@ from include.standins.store import FAR_FUTURE, Document
 
 CONTACTS = "/crm/v3/objects/contacts"
 LISTING_MAXIMUM, LISTING_DEFAULT, BATCH_MAXIMUM = 100, 10, 100
-REQUESTS_PER_10_SECONDS, SEARCHES_PER_SECOND, REQUESTS_PER_DAY = 190, 5, 650_000
+REQUESTS_AND_SECONDS, SEARCHES_PER_SECOND, REQUESTS_PER_DAY = (190, 10), 5, 650_000
 Endpoint = Callable[[Request], Any]
 
 
@@ -74,8 +74,7 @@ class HubSpot:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
-        self._most = context.store.get_setting("hubspot.requests_per_10_seconds", REQUESTS_PER_10_SECONDS)
-        self._requests = WindowLimit(self._most, 10, context.clock)
+        self._requests = WindowLimit(*REQUESTS_AND_SECONDS, context.clock)
         self._searches = WindowLimit(SEARCHES_PER_SECOND, 1, context.clock)
         self._today = WindowLimit(REQUESTS_PER_DAY, 86_400, context.clock)
 
@@ -85,7 +84,8 @@ class HubSpot:
         async def answer(request: Request) -> Response:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
-            admitted, left, _ = self._requests.take("app")
+            limit = self._limit()
+            admitted, left, _ = limit.take("app")
             admitted_today, left_today, _ = self._today.take("app")
             response = (
                 await endpoint(request)
@@ -96,14 +96,21 @@ class HubSpot:
                 {
                     "X-HubSpot-RateLimit-Daily": str(REQUESTS_PER_DAY),
                     "X-HubSpot-RateLimit-Daily-Remaining": str(left_today),
-                    "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
-                    "X-HubSpot-RateLimit-Max": str(self._most),
+                    "X-HubSpot-RateLimit-Interval-Milliseconds": str(int(limit.seconds * 1000)),
+                    "X-HubSpot-RateLimit-Max": str(limit.most),
                     "X-HubSpot-RateLimit-Remaining": str(max(0, left)),
                 }
             )
             return response
 
         return answer
+
+    def _limit(self) -> WindowLimit:
+        """The account's limit; a new one, with nothing used, when the plan was changed."""
+        most, seconds = self._store.get_setting("hubspot.limit", REQUESTS_AND_SECONDS)
+        if (most, seconds) != (self._requests.most, self._requests.seconds):
+            self._requests = WindowLimit(most, seconds, self._context.clock)
+        return self._requests
 
     def searched(self, endpoint: Endpoint) -> Endpoint:
         """Ask for the token and count against the account's searches; searches carry no headers about it."""

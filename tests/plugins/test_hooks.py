@@ -19,6 +19,12 @@ def connection(monkeypatch: pytest.MonkeyPatch, conn_id: str, value: object) -> 
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", text)
 
 
+@pytest.fixture(autouse=True)
+def warehouse_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every client of a platform shares its account's limits through the warehouse."""
+    connection(monkeypatch, "warehouse", "postgresql://w:w@127.0.0.1:1/warehouse")
+
+
 @pytest.mark.parametrize(
     ("written", "base_url"),
     [
@@ -45,6 +51,20 @@ def test_a_connection_without_a_token_says_where_to_put_it(monkeypatch: pytest.M
     connection(monkeypatch, "meta_default", {"conn_type": "meta_ads", "host": "https://graph.facebook.com"})
     with pytest.raises(ConfigError, match="'meta_default' has no password; put the Meta token there"):
         _ = MetaHook().destination
+
+
+@pytest.mark.parametrize(
+    ("extra", "account"), [({}, "hubspot api.hubapi.com"), ({"portal_id": 4711}, "hubspot 4711")]
+)
+def test_an_account_s_limits_are_shared_under_a_name_that_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, extra: dict[str, object], account: str
+) -> None:
+    connection(
+        monkeypatch,
+        "hubspot_default",
+        {"conn_type": "hubspot", "host": "https://api.hubapi.com", "password": "pat-secret", "extra": extra},
+    )
+    assert HubSpotHook().limiter().account == account
 
 
 def test_a_missing_id_in_extra_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from activation.hooks.platform import PlatformHook
+from include.hubspot_api import RATES
 from include.sources import hubspot
 
 
@@ -16,4 +17,4 @@ class HubSpotHook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        return hubspot.client(self.base_url, self.token)
+        return hubspot.client(self.base_url, self.token, limiter=self.limiter(RATES))

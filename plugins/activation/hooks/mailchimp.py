@@ -5,6 +5,7 @@ from typing import Any
 
 from activation.hooks.platform import PlatformHook
 from include.destinations.mailchimp import MailchimpDestination
+from include.mailchimp_api import CONNECTIONS
 from include.sources import mailchimp
 
 
@@ -20,8 +21,12 @@ class MailchimpHook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        return mailchimp.client(self.base_url, self.token, self.setting("list_id"))
+        return mailchimp.client(
+            self.base_url, self.token, self.setting("list_id"), limiter=self.limiter(connections=CONNECTIONS)
+        )
 
     @cached_property
     def destination(self) -> MailchimpDestination:
-        return MailchimpDestination(self.base_url, self.token, self.setting("list_id"))
+        return MailchimpDestination(
+            self.base_url, self.token, self.setting("list_id"), limiter=self.limiter(connections=CONNECTIONS)
+        )

@@ -18,4 +18,4 @@ class MetaHook(PlatformHook):
 
     @cached_property
     def destination(self) -> MetaDestination:
-        return MetaDestination(self.base_url, self.token, self.setting("account_id"))
+        return MetaDestination(self.base_url, self.token, self.setting("account_id"), limiter=self.limiter())

@@ -1,10 +1,17 @@
 """What the hooks of all platforms share: the connection's fields, read with a clear word when one is missing."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 
+from activation.hooks.warehouse import WarehouseHook
 from include.errors import ConfigError
+from include.limits import Rate
+from include.shared_limiter import SharedLimiter
+
+ACCOUNT_KEYS = ("account", "account_id", "portal_id", "advertiser_id", "customer_id")
 
 
 class PlatformHook(BaseHook):
@@ -46,6 +53,24 @@ class PlatformHook(BaseHook):
         if not secret:
             raise ConfigError(f"Connection {self.conn_id!r} has no password; put the {self.hook_name} token there.")
         return secret
+
+    @property
+    def account(self) -> str:
+        """Platform and account, by which limits are shared: never a secret.
+
+        The account is what extra names (``account``, or the platform's own id of one); else the host, so that two
+        accounts on one host share their limits unless extra tells them apart.
+        """
+        extra = self.get_connection(self.conn_id).extra_dejson
+        named = next((str(extra[key]) for key in ACCOUNT_KEYS if extra.get(key)), None)
+        return f"{self.default_conn_name.removesuffix('_default')} {named or urlsplit(self.base_url).netloc}"
+
+    def limiter(self, rates: Sequence[Rate] = (), connections: int | None = None) -> SharedLimiter:
+        """The account's limits, shared with every other worker through the warehouse.
+
+        :param connections: calls at once of the whole account, where the platform limits them.
+        """
+        return SharedLimiter(WarehouseHook().url, self.account, rates, connections)
 
     def setting(self, key: str) -> Any:
         """A value of the connection's extra that the platform cannot do without."""
