@@ -1,7 +1,7 @@
 """The candidate of a stream: what its open batches would bring to staging, in a table of its own.
 
 The table ``checking.<source>_<table>`` is made anew by each fill, from the stream's statement
-``sql/staging/stg_<source>__<table>.sql`` over all batches that landed and are not yet published. Left out are
+``Stream.staging_statement`` over all batches that landed and are not yet published. Left out are
 versions that staging already holds (same payload) and versions older than the one staging holds.
 
 One statement serves every stream, so names of tables are ``psycopg.sql.Identifier``; the statements in
@@ -83,9 +83,10 @@ def table_of(stream: str) -> str:
 
 def staged_by_mapping(stream: CheckedStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[str, Any]]:
     """The stream's staging statement and its bound values (mapping and batches)."""
+    from include.sources import registry
     from include.sources.mapping import staging_parameters
 
-    statement = warehouse.statement(f"staging/stg_{stream.name.replace('.', '__')}")
+    statement = warehouse.statement(registry.stream(stream.name).staging_statement)
     return statement, staging_parameters(stream.name, list(batch_ids))
 
 

@@ -29,7 +29,7 @@ def table_mapping(stream: str) -> Mapping[str, Any]:
 
 
 def staging_parameters(stream: str, batch_ids: Sequence[int]) -> dict[str, Any]:
-    """What ``sql/staging/stg_<source>__<table>.sql`` binds: the stream, the batches, the mapping.
+    """What the stream's staging statement binds: the stream, the batches, the mapping.
 
     :param batch_ids: raw rows of these batches are read, the newest version of each key.
     """

@@ -38,7 +38,13 @@ class Stream:
 
     @property
     def staging_statement(self) -> str:
-        """The statement that reads this stream's raw rows, by its path below sql/."""
+        """The statement that reads this stream's raw rows, by its path below sql/.
+
+        Persons of every platform are read by one: what differs is the mapping. A file of persons names its own
+        mapping in each line, orders and events are nested in every platform's own way.
+        """
+        if self.shape == "person_record" and self.source != "files":
+            return "staging/stg_person_record"
         return f"staging/stg_{self.source}__{self.table}"
 
 

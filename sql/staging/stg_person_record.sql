@@ -1,4 +1,5 @@
--- One row per contact: the newest version that landed in the given batches, its fields renamed and cast by the mapping.
+-- One row per contact, customer or member of any source whose payload one mapping describes: the newest version that landed
+-- in the given batches, its fields renamed and cast by that mapping.
 -- A value that cannot be read is null and its column is named in bad_casts.
 with
 
