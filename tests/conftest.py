@@ -106,7 +106,7 @@ def standins(small_merchant: Standins) -> Standins:
 def empty_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     """Mailchimp, Meta and Slack without a merchant; one server a session."""
     folder = tmp_path_factory.mktemp("empty_standins")
-    with running_standins(folder, platforms=("mailchimp", "meta", "brevo", "google", "klaviyo", "slack")) as running:
+    with running_standins(folder, platforms=("mailchimp", "meta", "brevo", "google", "klaviyo", "hubspot", "slack")) as running:
         yield running
 
 

@@ -18,17 +18,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from include.standins import hubspot_search
+from include.standins import hubspot_contacts, hubspot_lists, hubspot_search
+from include.standins.hubspot_contacts import BATCH_MAXIMUM, BadBatch, by_email
+from include.standins.hubspot_lists import audience_members
 from include.standins.hubspot_properties import described, shown
-from include.standins.kit import Context, Filter, Json, json_body, token_of
+from include.standins.kit import Context, Filter, Json, Store, json_body, token_of
 from include.standins.limits import WindowLimit
 from include.standins.merchant_renderings import iso_ms
 from include.standins.store import FAR_FUTURE, Document
 
+__all__ = ["audience_members", "fault_answer", "prepare", "routes"]
+
 CONTACTS = "/crm/v3/objects/contacts"
-LISTING_MAXIMUM, LISTING_DEFAULT, BATCH_MAXIMUM = 100, 10, 100
+LISTING_MAXIMUM, LISTING_DEFAULT = 100, 10
 REQUESTS_AND_SECONDS, SEARCHES_PER_SECOND, REQUESTS_PER_DAY = (190, 10), 5, 650_000
 Endpoint = Callable[[Request], Any]
+
+
+def prepare(store: Store, now_ms: int) -> None:
+    """The account of the connection, and a quick way from an address to its contact."""
+    store.set_setting("hubspot.account", {"portal_id": hubspot_contacts.PORTAL_ID, "app_id": hubspot_contacts.APP_ID})
+    store.extend(hubspot_contacts.INDEX)
 
 
 def routes(context: Context) -> list[BaseRoute]:
@@ -38,11 +48,13 @@ def routes(context: Context) -> list[BaseRoute]:
     return [
         Route(f"{CONTACTS}/search", searched(api.search), methods=["POST"]),
         Route(f"{CONTACTS}/batch/read", counted(api.batch_read), methods=["POST"]),
+        Route(f"{CONTACTS}/batch/upsert", counted(api.upsert), methods=["POST"]),
         Route(f"{CONTACTS}/gdpr-delete", counted(api.gdpr_delete), methods=["POST"]),
         Route(f"{CONTACTS}/{{id}}", counted(api.one), methods=["GET"]),
         Route(f"{CONTACTS}/{{id}}", counted(api.archive), methods=["DELETE"]),
         Route(CONTACTS, counted(api.listing), methods=["GET"]),
         Route("/crm/v3/properties/contacts", counted(api.properties), methods=["GET"]),
+        *hubspot_lists.routes(context, counted, error),
     ]
 
 
@@ -182,7 +194,11 @@ class HubSpot:
         if len(keys) > BATCH_MAXIMUM:
             return error(400, "VALIDATION_ERROR", f"The batch has {len(keys)} inputs; the maximum is {BATCH_MAXIMUM}")
         archived = request.query_params.get("archived") == "true"
-        found = {key: self._find(key, body.get("idProperty"), archived=archived) for key in dict.fromkeys(keys)}
+        if body.get("idProperty") == "email":
+            held = by_email(self._store, keys, archived=archived)
+            found = {key: held.get(hubspot_contacts.normal(key)) for key in dict.fromkeys(keys)}
+        else:
+            found = {key: self._find(key, None, archived=archived) for key in dict.fromkeys(keys)}
         missing = [key for key, one in found.items() if one is None]
         now = iso_ms(self._context.now())
         answer = {
@@ -203,6 +219,18 @@ class HubSpot:
             "Check that ids are valid.",
         }
         return Json({**answer, "numErrors": 1, "errors": [told]}, 207)
+
+    async def upsert(self, request: Request) -> Response:
+        """Up to 100 contacts made or changed by e-mail; see `hubspot_contacts`."""
+        try:
+            body = json_body(await request.body())
+            with self._store.transaction():
+                status, answer = hubspot_contacts.upsert(self._context, body)
+        except orjson.JSONDecodeError:
+            return error(400, "VALIDATION_ERROR", "Invalid input JSON")
+        except BadBatch as refused:
+            return error(400, refused.category, str(refused))
+        return Json(answer, status)
 
     async def one(self, request: Request) -> Response:
         """One contact by id, or by e-mail with ``idProperty=email``."""
@@ -257,8 +285,7 @@ class HubSpot:
 
     def _find(self, key: str, by: str | None, *, archived: bool | None) -> Document | None:
         if by == "email":
-            match = Filter(archived=None, where=("$.properties.email", key))
-            found = next(iter(self._store.page("hubspot", "contact", match, limit=1)), None)
+            found = by_email(self._store, [key], archived=archived).get(hubspot_contacts.normal(key))
         else:
             found = self._store.get("hubspot", "contact", key)
         return found if found and archived in (None, found.archived) else None

@@ -6,6 +6,14 @@ from typing import Any, Literal
 
 from include.standins.store import Document
 
+READ_ONLY = (
+    "createdate",
+    "hs_marketable_status",
+    "hs_object_id",
+    "hs_object_source",
+    "hs_object_source_id",
+    "lastmodifieddate",
+)
 # What comes back when no property is asked for; the three in ALWAYS come back whatever is asked for.
 DEFAULT = ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")
 ALWAYS = ("createdate", "hs_object_id", "lastmodifieddate")
@@ -40,6 +48,9 @@ PROPERTIES: Mapping[str, Property] = {
     "city": Property("City", "string"),
     "zip": Property("Postal Code", "string"),
     "lifecyclestage": Property("Lifecycle Stage", "enumeration"),
+    "hs_marketable_status": Property("Marketing contact status", "enumeration"),
+    "hs_object_source": Property("Record source", "enumeration"),
+    "hs_object_source_id": Property("Record source ID", "string"),
     "interests": Property("Interests", "enumeration", False),
     "shopify_customer_id": Property("Shopify customer id", "string", False),
     "loyalty_id": Property("Loyalty card", "string", False),

@@ -274,6 +274,22 @@ class Store:
         with self._lock:
             return self._db.execute(_LISTED_COUNT, params).fetchone()[0]
 
+    def extend(self, schema: str) -> None:
+        """An index of a platform's own, for what it looks up by something else than id and time."""
+        with self._lock:
+            self._db.execute(schema)
+
+    def found(self, statement: str, params: Mapping[str, Any]) -> list[Document]:
+        """Documents that a platform's own statement selects, their columns in the order of ``Document``'s row.
+
+        :param params: a list is bound as JSON, for ``json_each``.
+        """
+        bound = {
+            name: orjson.dumps(value).decode() if isinstance(value, list) else value for name, value in params.items()
+        }
+        with self._lock:
+            return [_document(row) for row in self._db.execute(statement, bound)]
+
     def delete(self, platform: str, kind: str, id: str) -> bool:
         """Remove for good; whether there was one."""
         with self._lock:
