@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from include import warehouse
+from include import mask, warehouse
 from include.destinations.registry import DESTINATIONS
 from include.errors import ConfigError, FatalError
 from include.segments.cage import TIMEOUT_SECONDS, cause_of, collect, read_current_from
@@ -115,24 +115,13 @@ def compute_members(
         raise FatalError(f"segment {name}: {cause_of(error, timeout_seconds)}") from None
 
 
-def _mask_word(word: str | None) -> str | None:
-    return None if not word else f"{word[0]}***"
-
-
-def _mask_email(email: str | None) -> str | None:
-    if not email or "@" not in email:
-        return None
-    local, domain = email.rsplit("@", 1)
-    return f"{_mask_word(local)}@{_mask_word(domain)}.{domain.rsplit('.', 1)[-1]}"
-
-
 def _sample(conn: psycopg.Connection) -> tuple[Mapping[str, Any], ...]:
     found = warehouse.rows(conn, "membership/preview_sample", {"sample_size": SAMPLE_SIZE})
     return tuple(
         {
             "person_id": str(row["person_id"]),
-            "email": _mask_email(row["email"]),
-            "first_name": _mask_word(row["first_name"]),
+            "email": mask.email(row["email"]),
+            "first_name": mask.word(row["first_name"]),
             "country": row["country"],
             "lifecycle": row["lifecycle"],
             "order_count": row["order_count"],

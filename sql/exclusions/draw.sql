@@ -25,7 +25,7 @@ due as (
         experiment.share,
         newcomers.person_id
     from newcomers
-    inner join experiment.experiment on experiment.experiment_id = any(%(experiments)s::bigint [])
+    inner join experiment.experiment on experiment.experiment_id = any(%(experiments)s::bigint[])
     where not exists (
         select from experiment.assignment as drawn
         where drawn.experiment_id = experiment.experiment_id and drawn.person_id = newcomers.person_id
@@ -44,7 +44,7 @@ select
             else 'treatment'
         end
     ),
-    former.person_id,
+    former.person_id as inherited_from,
     %(at)s
 from due
 left join lateral (

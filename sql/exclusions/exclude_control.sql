@@ -17,7 +17,8 @@ from (
 inner join experiment.assignment
     on
         newcomers.person_id = assignment.person_id
-        and assignment.experiment_id = any(%(experiments)s::bigint [])
+        and assignment.experiment_id = any(%(experiments)s::bigint[])
         and assignment.arm = 'control'
-on conflict (audience_id, person_id) do update set reason = 'control'
-where kept.reason <> 'control'
+on conflict (audience_id, person_id) do update
+    set reason = 'control'
+    where kept.reason <> 'control'

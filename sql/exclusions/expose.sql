@@ -19,7 +19,7 @@ taken as (
         min(delivery.at) as first_exposed_at
     from audience.exclusion_state
     inner join audience.batch
-        on exclusion_state.audience_id = batch.audience_id and batch.batch_id > exclusion_state.batch_id
+        on exclusion_state.audience_id = batch.audience_id and exclusion_state.batch_id < batch.batch_id
     inner join audience.delivery on batch.batch_id = delivery.batch_id
     inner join experiment.assignment
         on

@@ -3,7 +3,7 @@ select
     audience.controls,
     audience.priority_list,
     audience.priority_rank,
-    exists (
+    exists(
         select from audience.exclusion_state
         where exclusion_state.audience_id = audience.audience_id
     ) as known

@@ -80,22 +80,24 @@ elsewhere as (
     )
 ),
 
+barred as (
+    select
+        above.person_id,
+        true as by_rank
+    from above
+    union all
+    select
+        elsewhere.person_id,
+        false as by_rank
+    from elsewhere
+),
+
 wanted as materialized (
     select
         mine.person_id,
-        case when bool_or(other.above) then 'priority' else 'elsewhere' end as reason
+        case when bool_or(barred.by_rank) then 'priority' else 'elsewhere' end as reason
     from mine
-    inner join (
-        select
-            above.person_id,
-            true as above
-        from above
-        union all
-        select
-            elsewhere.person_id,
-            false as above
-        from elsewhere
-    ) as other on mine.person_id = other.person_id
+    inner join barred on mine.person_id = barred.person_id
     group by mine.person_id
 ),
 
@@ -115,8 +117,9 @@ kept as (
         wanted.person_id,
         wanted.reason
     from wanted
-    on conflict (audience_id, person_id) do update set reason = excluded.reason
-    where known.reason in ('priority', 'elsewhere') and known.reason <> excluded.reason
+    on conflict (audience_id, person_id) do update
+        set reason = excluded.reason
+        where known.reason in ('priority', 'elsewhere') and known.reason <> excluded.reason
 )
 
 select count(*) as freed
