@@ -20,8 +20,11 @@ class Naming:
 
 
 NAMING: dict[str, Naming] = {
+    "file_drop": Naming("audience", ("fields", "format", "mode")),
+    "webhook": Naming("audience", ("fields",)),
     "brevo": Naming("list", ()),
     "google": Naming("audience", ("description", "list_id", "membership_days")),
+    "hubspot": Naming("list", ()),
     "klaviyo": Naming("list", ()),
     "mailchimp": Naming("tag", ("list",)),
     "meta": Naming("audience", ("description",)),

@@ -22,7 +22,7 @@ class Fault:
 
     :param platform: ``mailchimp`` and so on; ``*`` is all of them.
     :param path: regular expression searched in the path without the platform's prefix.
-    :param method: GET, POST …; None is any.
+    :param method: GET, POST, or several as ``POST|DELETE``; None is any.
     :param probability: share of the matching requests that is hit.
     :param skip: so many matching requests pass first.
     :param next: only so many requests are hit in all; None is no end.
@@ -67,7 +67,9 @@ class _Rule:
 
     def strikes(self, platform: str, method: str, path: str) -> bool:
         fault = self.fault
-        if fault.platform not in ("*", platform) or fault.method not in (None, method) or not self.pattern.search(path):
+        if fault.platform not in ("*", platform) or not self.pattern.search(path):
+            return False
+        if fault.method is not None and method not in fault.method.split("|"):
             return False
         if fault.next is not None and self.hit >= fault.next:
             return False

@@ -3,7 +3,7 @@
 An event on an asset is a wake-up and carries counts only: what is to be done stands in the warehouse.
 """
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
 
 
 def _asset(name: str) -> Asset:
@@ -27,5 +27,11 @@ PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {
     destination: _asset(f"audience/{destination}")
-    for destination in ("brevo", "google", "klaviyo", "mailchimp", "meta")
+    for destination in ("brevo", "file_drop", "google", "hubspot", "klaviyo", "mailchimp", "meta", "webhook")
 }
+
+# A sync says so when a removal begins to wait; the answer wakes the sync of its destination. By aliases: only then.
+HOLDS = _asset("holds")
+HELD_SOMETHING = AssetAlias("holds/of_a_sync")
+APPROVALS = {destination: _asset(f"approval/{destination}") for destination in AUDIENCES}
+APPROVED_SOMETHING = AssetAlias("approvals/of_a_person")

@@ -29,7 +29,14 @@ def get_provider_info() -> dict[str, Any]:
         "name": "audienceflow",
         "description": "Sources and destinations of audienceflow.",
         "connection-types": [
-            _form("hubspot", "hubspot", "HubSpot", "Private app token", "https://api.hubapi.com", ""),
+            _form(
+                "hubspot",
+                "hubspot",
+                "HubSpot",
+                "Private app token",
+                "https://api.hubapi.com",
+                '{"app_id": "1234567", "portal_id": "12345678"}',
+            ),
             _form("shopify", "shopify", "Shopify", "Admin API access token", "https://shop.myshopify.com", ""),
             _form(
                 "mailchimp",
@@ -57,5 +64,7 @@ def get_provider_info() -> dict[str, Any]:
                 '{"account_id": "1234567890", "customer_match_terms": "ACCEPTED"}',
             ),
             _form("brevo", "brevo", "Brevo", "API key", "https://api.brevo.com", '{"folder": "audienceflow"}'),
+            _form("webhook", "webhook", "Webhook", "Signing secret", "https://example.com/hooks/audiences", "{}"),
+            _form("file_drop", "file_drop", "File drop", "Not used", "s3://bucket/audiences", '{"storage_options": {}}'),
         ],
     }

@@ -8,6 +8,7 @@ params: {min_spend_cents: 15000, quiet_days: 90}
 limits: {max_change_share: 0.5}
 audiences:
   mailchimp: {tag: lapsed-high-value}
+  hubspot: {list: lapsed-high-value}
   meta: {audience: lapsed-high-value}
 */
 -- One row per person who spent at least min_spend_cents, net of returns and in one currency, in the two years up to

@@ -1,0 +1,52 @@
+"""Klaviyo: a list that imports fill and profile ids empty."""
+
+from typing import Any
+
+import requests
+
+from include.destinations.klaviyo import KlaviyoDestination
+from include.standins.request_log import Recorded
+from tests.include.destinations.contract.adapter import Adapter, Call
+
+
+class ADAPTER(Adapter):
+    name = "klaviyo"
+    jobs = True
+    failing_jobs = True
+    holds_fields = True
+    changes = r"/profile-bulk-import-jobs$|/relationships/profiles$"
+    method = "POST|DELETE"  # jobs are listed under the same path
+
+    def destination(self, **arguments: Any) -> KlaviyoDestination:
+        account = self.standins.account("klaviyo")
+        return KlaviyoDestination(account["base_url"], account["token"], **arguments)
+
+    def call(self, request: Recorded) -> Call | None:
+        if request.method == "POST" and request.path.endswith("/profile-bulk-import-jobs"):
+            profiles = request.json()["data"]["attributes"]["profiles"]["data"]
+            return Call("add", tuple(one["attributes"]["email"].lower() for one in profiles))
+        if request.method == "DELETE" and request.path.endswith("/relationships/profiles"):
+            profiles = self.standins.documents("klaviyo", "profile")
+            return Call("remove", tuple(profiles[one["id"]]["body"]["email"].lower() for one in request.json()["data"]))
+        return None
+
+    def members(self, key: str) -> list[str]:
+        return list(self.standins.members("klaviyo").get(key, {}))
+
+    def bad_address(self, number: int) -> str:
+        """Some are refused at once, some when the import gets to them."""
+        return f"two..dots.{number}@shop.example" if number % 2 else f"p{number}@shop.invalid"
+
+    def field(self, key: str, address: str, column: str) -> str | None:
+        return self.standins.members("klaviyo")[key][address.lower()].get(column)
+
+    def delete_audience(self, key: str, remote_id: str) -> None:
+        account = self.standins.account("klaviyo")
+        headers = {"Authorization": f"Klaviyo-API-Key {account['token']}", "revision": "2026-07-15"}
+        requests.delete(f"{account['base_url']}/api/lists/{remote_id}", headers=headers, timeout=30).raise_for_status()
+
+    def fail_jobs(self, on: bool) -> None:
+        self.standins.settings({"klaviyo.cancelled_after": 0 if on else None})
+
+    def hang_jobs(self, on: bool) -> None:
+        self.standins.settings({"klaviyo.job_seconds": 10**9 if on else 0.8})
