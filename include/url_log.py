@@ -1,4 +1,4 @@
-"""What urllib3 logs of a call at debug level: the whole URL, whose query, and at some platforms path, names a person."""
+"""What urllib3 logs of a call at debug level: the whole URL, whose query, and at some platforms path, names people."""
 
 import logging
 import re

@@ -77,6 +77,11 @@ def routes(context: Context) -> list[BaseRoute]:
     return [_route(context, limits, "/v3" + path, handlers) for path, handlers in table.items()]
 
 
+def settle(context: Context) -> None:
+    """Do what is due by now."""
+    brevo_import.work_off(context)
+
+
 def audience_members(store: Store) -> dict[str, list[str]]:
     """Of each list, by name, the addresses on it; lists of one name are put together."""
     held: dict[str, list[str]] = {}

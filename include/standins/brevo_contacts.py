@@ -45,21 +45,54 @@ def find(store: Store, address: str) -> Document | None:
     return None if entry is None else store.get(PLATFORM, "contact", str(entry.body["contact"]))
 
 
-def make(store: Store, address: str, now: int) -> Document:
-    """A new contact without attributes."""
-    number, address = next_number(store, "contact"), address.strip().lower()
+def find_many(store: Store, addresses: Iterable[str]) -> dict[str, Document]:
+    """The contacts with these e-mail addresses, by address in lower case."""
+    entries = store.get_many(PLATFORM, "address", (one.strip().lower() for one in addresses))
+    found = store.get_many(PLATFORM, "contact", (str(one.body["contact"]) for one in entries.values()))
+    return {address: found[str(entry.body["contact"])] for address, entry in entries.items()}
+
+
+def blank(store: Store, address: str, now: int) -> Document:
+    """A new contact without attributes, not yet written."""
+    number = next_number(store, "contact")
     body = {
         "id": number,
-        "email": address,
+        "email": address.strip().lower(),
         "emailBlacklisted": False,
         "smsBlacklisted": False,
         "attributes": {},
         "listIds": [],
         "_left": [],
     }
-    store.put(PLATFORM, "contact", str(number), body, changed_at=now)
-    store.put(PLATFORM, "address", address, {"contact": number}, changed_at=now)
     return Document(str(number), body, now, now)
+
+
+def make(store: Store, address: str, now: int) -> Document:
+    """A new contact without attributes."""
+    contact = blank(store, address, now)
+    keep_many(store, [contact], [contact], [], now)
+    return contact
+
+
+def keep_many(
+    store: Store, changed: Iterable[Document], new: Iterable[Document], lists: Iterable[int], now: int
+) -> None:
+    """Write contacts whose bodies were changed, all of them on these lists, and the addresses of the new ones."""
+    written = {one.id: Document(one.id, one.body, one.created_at, now) for one in changed}
+    store.put_many(PLATFORM, "contact", written.values())
+    store.put_many(
+        PLATFORM, "address", (Document(one.body["email"], {"contact": one.body["id"]}, now, now) for one in new)
+    )
+    for number in lists:
+        store.put_many(PLATFORM, members_kind(number), (Document(id, {}, now, now) for id in written))
+
+
+def join(body: dict[str, Any], lists: Iterable[int]) -> list[int]:
+    """Put a contact's body on lists; on which it was not before."""
+    new = [one for one in lists if one not in body["listIds"]]
+    body["listIds"].extend(new)
+    body["_left"] = [left for left in body["_left"] if left not in new]
+    return new
 
 
 def keep(store: Store, contact: Document, now: int) -> None:
@@ -69,13 +102,9 @@ def keep(store: Store, contact: Document, now: int) -> None:
 
 def put_on(store: Store, contact: Document, lists: Iterable[int], now: int) -> bool:
     """Put on lists; whether anything changed."""
-    new = [one for one in lists if one not in contact.body["listIds"]]
-    for one in new:
-        contact.body["listIds"].append(one)
-        contact.body["_left"] = [left for left in contact.body["_left"] if left != one]
-        store.put(PLATFORM, members_kind(one), contact.id, {}, changed_at=now)
+    new = join(contact.body, lists)
     if new:
-        keep(store, contact, now)
+        keep_many(store, [contact], [], new, now)
     return bool(new)
 
 
@@ -90,20 +119,27 @@ def take_off(store: Store, contact: Document, lists: Iterable[int], now: int) ->
     return bool(gone)
 
 
-def set_attributes(store: Store, contact: Document, values: Mapping[str, Any], *, clear: bool = False) -> None:
+def attribute_types(store: Store) -> dict[str, str]:
+    """The type of each attribute of the account."""
+    every = store.page(PLATFORM, "attribute", EVERYTHING, limit=-1)
+    return {one.id: one.body.get("type", "text") for one in every}
+
+
+def set_attributes(
+    types: Mapping[str, str], body: dict[str, Any], values: Mapping[str, Any], *, clear: bool = False
+) -> None:
     """Take over the attributes that exist and whose values are of their type; the others are passed over in silence.
 
     :param clear: an empty value erases.
     """
     for name, value in values.items():
-        attribute = store.get(PLATFORM, "attribute", name.upper())
-        if attribute is None:
+        if name.upper() not in types:
             continue
         if value in ("", None):
             if clear:
-                contact.body["attributes"].pop(name.upper(), None)
-        elif isinstance(value, _PYTHON_TYPES.get(attribute.body.get("type", "text"), str)):
-            contact.body["attributes"][name.upper()] = value
+                body["attributes"].pop(name.upper(), None)
+        elif isinstance(value, _PYTHON_TYPES.get(types[name.upper()], str)):
+            body["attributes"][name.upper()] = value
 
 
 def shown(contact: Document) -> dict[str, Any]:
@@ -142,7 +178,7 @@ def update(call: Call) -> tuple[int, Any]:
 def _change(call: Call, contact: Document) -> None:
     now = call.context.now_ms()
     lists, off = _lists(call, "listIds"), _lists(call, "unlinkListIds")
-    set_attributes(call.store, contact, call.body.get("attributes", {}), clear=True)
+    set_attributes(attribute_types(call.store), contact.body, call.body.get("attributes", {}), clear=True)
     for name in ("emailBlacklisted", "smsBlacklisted"):
         if name in call.body:
             contact.body[name] = bool(call.body[name])

@@ -138,7 +138,9 @@ class Control:
         platform = self.platforms.get(request.query_params.get("platform", ""))
         if not hasattr(platform, "audience_members"):
             return PlainTextResponse("platform must be one that holds audiences", 404)
-        return Json(platform.audience_members(self.context.store))
+        with self.context.store.transaction():
+            getattr(platform, "settle", lambda context: None)(self.context)
+            return Json(platform.audience_members(self.context.store))
 
     def alerts(self, request: Request) -> Response:
         if request.method == "DELETE":

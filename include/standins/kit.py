@@ -5,6 +5,7 @@ A platform is a module ``include.standins.<platform>`` with::
     def routes(context: Context) -> list[BaseRoute]: ...            # paths as the vendor has them, without the prefix
     def fault_answer(kind: str, seconds: float) -> Response: ...    # optional: the vendor's own words for a fault
     def audience_members(store: Store) -> dict: ...                 # optional: for /_control/members
+    def settle(context: Context) -> None: ...                        # optional: what is due by now, before that
     def prepare(store: Store, now_ms: int) -> None: ...             # optional: once, after the merchant is generated
     def account(store: Store, base_url: str) -> dict: ...           # optional: more for the connection, or a token
     CONNECTIONS_AT_ONCE: int                                        # optional: a limit the server holds
@@ -42,6 +43,7 @@ TOKENS: Mapping[str, str] = {
     "klaviyo": "pk_standin_klaviyo",
     "google": "standin-google-token-signature",
     "slack": "T000/B000/standin",
+    "webhook": "whsec_c3RhbmRpbi13ZWJob29rLXNpZ25pbmctc2VjcmV0LTAx",
     "brevo": "xkeysib-standin",
     "tiktok": "standin-tiktok-access-token",
 }
