@@ -18,7 +18,7 @@ from include.errors import QuotaError
 from include.limits import Rate
 from include.warehouse_session import WarehouseSession
 
-MARGIN = 0.05  # of a window: a call may reach the platform that much later than it was taken
+MARGIN = 0.04  # of a window: a call may reach the platform that much later than it was taken
 SMALLEST_MARGIN, LARGEST_MARGIN = 0.03, 1.0  # seconds
 LOTS_A_WINDOW = 20  # a process takes at most this share of a window's calls at once
 LARGEST_LOT = 64

@@ -66,9 +66,13 @@ class SinkDestination:
 
 
 @contextmanager
-def sink() -> Iterator[str]:
-    """URL of a running sink; it ends with this block."""
-    process = subprocess.Popen([sys.executable, str(HERE / "sink.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def sink(*limit: str) -> Iterator[str]:
+    """URL of a running sink; it ends with this block.
+
+    :param limit: calls and seconds, where it has one.
+    """
+    command = [sys.executable, str(HERE / "sink.py"), *limit]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
     finally:
