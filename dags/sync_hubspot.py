@@ -22,7 +22,7 @@ from activation.operators.sync_destination import ShowPartialOperator, SyncDesti
 
 
 @dag(
-    schedule=sweep_or("30 6 * * *", assets.SEGMENTS),
+    schedule=sweep_or("30 6 * * *", assets.SEGMENTS | assets.APPROVALS["hubspot"]),
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import orjson
 import requests
 
-from include.destinations.base import Answer, Audience, Exceptional, Member
+from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from include.http_client import JsonClient, by_status
 from include.limits import Limiter
@@ -63,6 +63,14 @@ class MailchimpDestination:
         )
         self._archived: dict[str, frozenset[str]] = {}
         self._reading = Lock()
+
+    def check(self) -> Checked:
+        """Whether the key opens the list, and how many people it holds. A key of Mailchimp has no scopes and no end."""
+        self._client.request("GET", "/ping")
+        shown = {"fields": "id,name,stats.member_count"}
+        found = self._client.request("GET", f"/lists/{self._list_id}", params=shown)
+        limits = {"connections at once": CONNECTIONS, "members a call": MAX_MEMBERS}
+        return Checked(f"list {found['id']}", limits={**limits, "people on the list": found["stats"]["member_count"]})
 
     def open_audience(self, audience: Audience) -> str:
         """The static segment of that name on the list, found or made."""

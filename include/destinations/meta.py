@@ -13,7 +13,7 @@ import orjson
 import requests
 
 from include.destinations import normalise_meta as normal
-from include.destinations.base import Answer, Audience, Exceptional, Member
+from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.destinations.hashing import sha256_hex
 from include.errors import (
     AudienceflowError,
@@ -69,6 +69,17 @@ class MetaDestination:
             tries=tries,
             limiter=limiter,
         )
+
+    def check(self) -> Checked:
+        """Whether the token opens the ad account with ads_management, and the audience terms were accepted.
+
+        The account's audiences are listed with that scope only; a token of a system user does not end.
+        """
+        self._client.request("GET", f"/{self._account}/customaudiences", params={"fields": "id", "limit": 1})
+        terms = self._client.request("GET", f"/{self._account}/customaudiencestos", params={"fields": "id,type"})
+        accepted = {str(one.get("type")) for one in terms["data"]}
+        missing = () if accepted else ("accept the custom audience terms of the ad account in the Ads Manager",)
+        return Checked(self._account, ("ads_management",), {"rows a call": MAX_ROWS}, missing=missing)
 
     def open_audience(self, audience: Audience) -> str:
         """Find the custom audience of that name in the account, or make it.

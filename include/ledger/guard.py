@@ -25,7 +25,7 @@ JUMP_SHARE, JUMP_COUNT = 0.5, 500  # a segment without limits of its own that ch
 
 @dataclass(frozen=True)
 class Held:
-    """What waits; ``reason`` tells why removals are (or, unless approved, would be) held, None: nothing against them."""
+    """What waits; ``reason`` tells why removals are (or, unless approved, would be) held; None: nothing is."""
 
     removals: int = 0
     reason: str | None = None

@@ -9,10 +9,14 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
+from activation import alerts, assets
 from activation.hooks.registry import HOOKS
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
+from include.ledger import holds, watch
 from include.ledger.sync import sync_destination
 from include.task_run import Record
+
+COUNTS = ("added", "updated", "removed", "rejected", "parked", "confirmed", "held")
 
 
 class SyncDestinationOperator(WarehouseOperator):
@@ -20,7 +24,8 @@ class SyncDestinationOperator(WarehouseOperator):
     Plan, guard, remove, add, update and confirm each audience of a destination.
 
     Safe to retry: the ledger knows what was acknowledged; a retry sends only the rest. Skipped when the platform has
-    no connection.
+    no connection. Owners are told once when people are left out, removals wait or are overdue. When removals begin to
+    wait, `approve_removals` is woken.
 
     :param destination: name in include/destinations, as in ``meta``.
     :param as_of: the day the sync is for (templated).
@@ -37,7 +42,7 @@ class SyncDestinationOperator(WarehouseOperator):
         destination_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "outlets": [*kwargs.get("outlets", ()), assets.HELD_SOMETHING]})
         self.destination = destination
         self.as_of = as_of
         self.hook = HOOKS[destination]
@@ -53,21 +58,54 @@ class SyncDestinationOperator(WarehouseOperator):
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
         destination = self.hook(self.destination_conn_id).destination
-        results = sync_destination(url, destination, as_of=as_date(self.as_of), run_id=context["ti"].run_id)
-        return {result.audience: asdict(result) for result in results}
+        try:
+            results = sync_destination(url, destination, as_of=as_date(self.as_of), run_id=context["ti"].run_id)
+        finally:
+            self._tell(conn, context)
+        counted = {result.audience: asdict(result) for result in results}
+        self._emit(conn, context, counted)
+        return counted
 
     def describe(self, record: Record, result: dict[str, Any]) -> None:
-        record.counts = {
-            name: sum(audience[name] for audience in result.values())
-            for name in ("added", "updated", "removed", "rejected", "confirmed", "held")
-        }
+        record.counts = _sums(result)
         if any(audience["outcome"] != "success" for audience in result.values()):
             record.outcome = "partial"
+
+    def _tell(self, conn: psycopg.Connection, context: Context) -> None:
+        link = getattr(context["ti"], "log_url", None)
+        for state in watch.states(conn, self.destination):
+            alerts.tell(conn, link=link, **asdict(state))
+
+    def _emit(self, conn: psycopg.Connection, context: Context, result: dict[str, Any]) -> None:
+        """Counts on the audiences' asset, and a wake-up for the approval when nobody was asked yet."""
+        events = context["outlet_events"]
+        for outlet in self.outlets:
+            if outlet is not assets.HELD_SOMETHING:
+                events[outlet].extra = _sums(result)
+        if holds.unasked(conn, self.destination):
+            events[assets.HELD_SOMETHING].add(assets.HOLDS)
+
+
+def _sums(result: dict[str, Any]) -> dict[str, int]:
+    return {name: sum(audience[name] for audience in result.values()) for name in COUNTS}
+
+
+def left_out(counts: dict[str, Any]) -> list[str]:
+    """Who is not where they should be, in words; empty: everybody is."""
+    told = {
+        "refused": counts["rejected"] + counts["parked"],
+        "removals waiting for approval": counts["held"],
+        "calls not confirmed yet": counts["unconfirmed"],
+    }
+    words = [f"{count} {what}" for what, count in told.items() if count]
+    return words or ([] if counts["outcome"] == "success" else [counts["outcome"]])
 
 
 class ShowPartialOperator(BaseOperator):
     """
-    Show at a glance that a sync left somebody out: skipped (pink) when rows were rejected or removals held.
+    Show at a glance that a sync left somebody out: skipped (pink) beside a green sync; who and how many is its XCom.
+
+    A try after a partial one stays pink: who was refused before and is still not there counts.
 
     :param sync_task_id: the task whose result is looked at.
     """
@@ -78,10 +116,9 @@ class ShowPartialOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         result = context["ti"].xcom_pull(task_ids=self.sync_task_id) or {}
-        partial = [
-            f"{audience}: {counts['rejected']} rejected, {counts['held']} removals held"
-            for audience, counts in result.items()
-            if counts["outcome"] != "success"
-        ]
+        partial = {audience: words for audience, counts in result.items() if (words := left_out(counts))}
         if partial:
-            raise AirflowSkipException("; ".join(partial))
+            context["ti"].xcom_push(key="left_out", value=partial)
+            raise AirflowSkipException(
+                "; ".join(f"{audience}: {', '.join(words)}" for audience, words in partial.items())
+            )
