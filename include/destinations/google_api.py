@@ -106,17 +106,24 @@ def make_client(base_url: str, secret: str, *, tries: int, limiter: Limiter | No
 
 
 def send(
-    client: JsonClient, path: str, body: Mapping[str, Any], key: str, records: Mapping[int, Any]
+    client: JsonClient,
+    path: str,
+    body: Mapping[str, Any],
+    key: str,
+    records: Mapping[int, Any],
+    *,
+    rounds: int = ROUNDS,
 ) -> tuple[Answer, Mapping[int, str]]:
     """One request; records the platform names as bad are left out.
 
     :param key: the field of the body that lists the records, ``audienceMembers`` or ``events``.
     :param records: by row of the batch.
+    :param rounds: times the named ones are left out; a refusal names about a hundred.
     :returns: the answer, whose ``job_id`` names the request and its rows; and the refused rows with their reasons.
-    :raises BatchRefusedError: still refused because of a record after ROUNDS times; nothing was applied.
+    :raises BatchRefusedError: still refused because of a record after so many rounds; nothing was applied.
     """
     left, refused = dict(records), dict[int, str]()
-    for round in range(ROUNDS + 1):
+    for round in range(rounds + 1):
         if not left:
             return Answer(), refused
         rows = list(left)
@@ -124,7 +131,7 @@ def send(
             answer = client.request("POST", path, json={**body, key: list(left.values())})
         except RecordsRefusedError as error:
             named = {rows[place]: reason for place, reason in error.reasons.items() if place < len(rows)}
-            if round == ROUNDS or not named:
+            if round == rounds or not named:
                 raise
             refused |= named
             left = {row: record for row, record in left.items() if row not in named}

@@ -1,0 +1,231 @@
+"""Orders told to one conversion action: what is due is taken, written down, told, settled and confirmed.
+
+The same rules as the delivery ledger's: an order is written down as sent before the call, so that a run that died
+leaves no order untold; telling it twice is safe, because the platform knows it by its transaction id. Consent is looked
+at in the statement that takes the orders, right before they go out.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import psycopg
+
+from include import warehouse
+from include.conversions.base import Conversions, Order
+from include.destinations.base import Answer, Exceptional
+from include.errors import AudienceflowError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.ledger.batches import error_class
+from include.ledger.confirm import FIRST_PAUSE, JOB_LIMIT, WAIT_SECONDS
+
+LOCK = "conversions"
+Progress = Callable[[str], None]  # told after each commit; a test ends the run there
+
+
+@dataclass(frozen=True)
+class ConversionResult:
+    """What one run told, in orders. ``open``: to be told again by the next run."""
+
+    told: int
+    restated: int
+    confirmed: int
+    rejected: int
+    open: int
+    outcome: Literal["success", "partial"]
+
+
+@dataclass(frozen=True)
+class _Run:
+    conn: psycopg.Connection
+    conversions: Conversions
+    run_id: str
+    at: datetime
+    first_batch_id: int
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"destination": self.conversions.name, "action_id": self.conversions.action_id}
+
+
+def _nothing(step: str) -> None:
+    """The progress of a run nobody watches."""
+
+
+def sync_conversions(
+    url: str,
+    conversions: Conversions,
+    *,
+    run_id: str,
+    wait_seconds: float = WAIT_SECONDS,
+    progress: Progress = _nothing,
+) -> ConversionResult:
+    """Tell the platform every order it does not have, and every value that changed. Safe to repeat at any time.
+
+    :param url: libpq URL of the warehouse.
+    :param wait_seconds: how long results are waited for; what is not told by then is asked for by the next run.
+    :raises FatalError: nothing was taken of what was due, or the platform refuses as a whole. Mend first.
+    :raises RetriableError: the same, and trying again helps; another run may be under way.
+    """
+    with warehouse.connect(url, application_name=f"conversions {conversions.name}", autocommit=True) as conn:
+        _lock(conn, conversions)
+        [(newest,)] = conn.execute("select coalesce(max(batch_id), 0) from conversion.batch").fetchall()
+        run = _Run(conn, conversions, run_id, datetime.now(UTC), newest + 1)
+        warehouse.run(
+            conn, "conversions/close_lost_batches", {**run.key, "at": run.at, "job_before": run.at - JOB_LIMIT}
+        )
+        _confirm(run, 0)  # what earlier runs left: a restatement waits for it
+        error = _tell_all(run, progress)
+        if error is None:
+            _confirm(run, wait_seconds)
+        [tally] = warehouse.rows(conn, "conversions/tally", {**run.key, "started_at": run.at})
+    if error is not None:
+        raise error
+    return _judged(conversions, tally)
+
+
+def _lock(conn: psycopg.Connection, conversions: Conversions) -> None:
+    """Two runs at once would tell the same orders; the lock goes with the connection."""
+    name = f"{LOCK} {conversions.name} {conversions.action_id}"
+    [(locked,)] = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchall()
+    if not locked:
+        raise RetriableError(f"{conversions.name} conversions: another run of this action is under way.")
+
+
+def _judged(conversions: Conversions, tally: Mapping[str, int]) -> ConversionResult:
+    short = bool(tally["rejected"] or tally["open"])
+    if short and not tally["told"] + tally["restated"] + tally["confirmed"]:
+        kind = RetriableError if tally["open"] else FatalError
+        raise kind(
+            f"{conversions.name} conversions: no order was accepted ({tally['rejected']} rejected, {tally['open']} "
+            "open); conversion.delivery tells why."
+        )
+    return ConversionResult(**tally, outcome="partial" if short else "success")
+
+
+def _tell_all(run: _Run, progress: Progress) -> AudienceflowError | None:
+    """Batch by batch until nothing is due; the error that ended it early, if one did."""
+    while True:
+        batch_id, people, orders = _take(run)
+        if batch_id is None:
+            return None
+        progress("taken")
+        answer, error = _tell(run, orders)
+        progress("answered")
+        unusable = set(range(len(people))) - {order.row for order in orders}
+        _settle(run, batch_id, answer, unusable, error)
+        progress("settled")
+        if error is not None:
+            return error
+
+
+def _take(run: _Run) -> tuple[int | None, Sequence[Mapping[str, Any]], list[Order]]:
+    conversions = run.conversions
+    bound = {
+        **run.key,
+        "at": run.at,
+        "not_before": run.at - conversions.max_age,
+        "restate_not_before": run.at - conversions.max_restate_age,
+        "first_batch_id": run.first_batch_id,
+        "most": conversions.batch_size,
+    }
+    with run.conn.transaction():
+        rows = warehouse.rows(run.conn, "conversions/take", bound)
+        if not rows:
+            return None, [], []
+        begun = {**run.key, "run_id": run.run_id, "orders": len(rows), "at": datetime.now(UTC)}
+        [batch] = warehouse.rows(run.conn, "conversions/begin_batch", begun)
+        warehouse.run(run.conn, "conversions/mark_sent", {**run.key, **batch, **_columns(rows)})
+    named = [(row, one, conversions.identify(one)) for row, one in enumerate(rows)]
+    return batch["batch_id"], rows, [_order(row, one, found) for row, one, found in named if found]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {
+        "transaction_ids": [one["transaction_id"] for one in rows],
+        "streams": [one["stream"] for one in rows],
+        "order_keys": [one["order_key"] for one in rows],
+        "persons": [one["person_id"] for one in rows],
+        "consents": [one["consent_id"] for one in rows],
+        "currencies": [one["currency"] for one in rows],
+        "values": [one["value_minor"] for one in rows],
+        "rows": list(range(len(rows))),
+    }
+
+
+def _order(row: int, one: Mapping[str, Any], identifiers: Mapping[str, str]) -> Order:
+    value = Decimal(one["value_minor"]) / one["minor_per_unit"]
+    return Order(
+        row,
+        one["transaction_id"],
+        one["stream"],
+        one["ordered_at"],
+        value,
+        one["currency"],
+        one["restated"],
+        identifiers,
+    )
+
+
+def _tell(run: _Run, orders: Sequence[Order]) -> tuple[Answer, AudienceflowError | None]:
+    if not orders:
+        return Answer(), None
+    try:
+        return run.conversions.tell(orders, datetime.now(UTC)), None
+    except AudienceflowError as error:
+        maybe = isinstance(error, LostAnswerError) or (
+            isinstance(error, RetriableError) and not isinstance(error, QuotaError)
+        )
+        outcome: Literal["unknown", "retriable"] = "unknown" if maybe else "retriable"
+        code, text = str(getattr(error, "code", None) or "none"), f"the call failed: {error_class(error)}"
+        return Answer(tuple(Exceptional(order.row, outcome, code, text) for order in orders)), error
+
+
+def _settle(run: _Run, batch_id: int, answer: Answer, unusable: set[int], error: AudienceflowError | None) -> None:
+    text = "no identifier of the buyer has the form this platform takes"
+    nameless = [Exceptional(row, "rejected", "no_usable_identifier", text) for row in sorted(unusable)]
+    with run.conn.transaction():
+        warehouse.run(
+            run.conn,
+            "conversions/settle",
+            {
+                **run.key,
+                "batch_id": batch_id,
+                "at": datetime.now(UTC),
+                "job_id": answer.job_id,
+                "request_id": answer.request_id,
+                "error_class": error_class(error) if error else None,
+                "error_code": getattr(error, "code", None),
+                **_exceptions([*answer.exceptions, *nameless]),
+            },
+        )
+
+
+def _exceptions(found: Sequence[Exceptional]) -> dict[str, list[Any]]:
+    return {
+        "rows": [one.row for one in found],
+        "outcomes": [one.outcome for one in found],
+        "codes": [one.code for one in found],
+        "texts": [one.text for one in found],
+    }
+
+
+def _confirm(run: _Run, wait_seconds: float) -> None:
+    """Ask about every request the platform took until all are answered or the time is over."""
+    deadline, pause = time.monotonic() + wait_seconds, FIRST_PAUSE
+    while True:
+        waiting = 0
+        for batch in warehouse.rows(run.conn, "conversions/unconfirmed_batches", run.key):
+            answer = run.conversions.confirm(batch["job_id"])
+            if answer is None:
+                waiting += 1
+                continue
+            with run.conn.transaction():
+                told = {"batch_id": batch["batch_id"], "at": datetime.now(UTC), **_exceptions(answer.exceptions)}
+                warehouse.run(run.conn, "conversions/confirm", told)
+        if not waiting or time.monotonic() + pause > deadline:
+            return
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)

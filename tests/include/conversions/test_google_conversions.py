@@ -1,0 +1,363 @@
+"""Orders told to Google Ads, at its stand-in: once each, within consent and age, returns restated, whatever fails."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from include import warehouse
+from include.conversions.google import GoogleConversions
+from include.conversions.sync import ConversionResult, sync_conversions
+from include.destinations.normalise_google import email
+from include.errors import AuthError, FatalError, LostAnswerError, RetriableError
+from tests.conformance_discovery import check_discovery
+from tests.include.destinations.contract.adapter import sha256
+from tests.standins import Standins
+
+REASON = "PROCESSING_ERROR_REASON_"
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class Shop:
+    """Buyers and their orders in a warehouse, and the conversion action at the stand-in."""
+
+    def __init__(self, url: str, standins: Standins) -> None:
+        self.url = url
+        self.standins = standins
+        self.account = standins.account("google")
+        self.conn = warehouse.connect(url, autocommit=True)
+
+    def connector(self, **more: Any) -> GoogleConversions:
+        account = self.account
+        known = {"action_id": account["conversion_action_id"], "tries": 1, **more}
+        return GoogleConversions(account["base_url"], account["token"], account["account_id"], **known)
+
+    def buyer(self, address: str | None, consent: str | None = "granted") -> uuid.UUID:
+        person = uuid.uuid4()
+        self.conn.execute(
+            "insert into profile.person (person_id, email, row_hash) values (%s, %s, sha256(convert_to(%s, 'UTF8')))",
+            (person, address, str(person)),
+        )
+        if consent:
+            self.consent(person, consent)
+        return person
+
+    def consent(self, person: uuid.UUID, state: str) -> None:
+        self.conn.execute(
+            """
+            with said as (
+                insert into consent.ledger
+                    (identifier_type, identifier_value, purpose, state, occurred_at, stream, record_key)
+                values ('email', %(key)s, 'ads', %(state)s, clock_timestamp(), 'test', gen_random_uuid()::text)
+                returning consent_id
+            )
+            insert into consent.person_consent (person_id, purpose, state, consent_id)
+            select %(person)s, 'ads', %(state)s, consent_id from said
+            on conflict (person_id, purpose) do update
+            set state = excluded.state, consent_id = excluded.consent_id
+            """,
+            {"key": str(person), "person": person, "state": state},
+        )
+
+    def order(
+        self,
+        person: uuid.UUID,
+        key: str,
+        sold: int = 2050,
+        *,
+        returned: int = 0,
+        days: float = 1,
+        currency: str = "EUR",
+        stream: str = "shopify.orders",
+        purchase: bool = True,
+    ) -> None:
+        at = datetime.now(UTC) - timedelta(days=days)
+        self.conn.execute(
+            """
+            insert into profile.person_order (
+                person_id, stream, order_key, ordered_at, ordered_on, sold_cents, returned_cents, total_cents, quantity,
+                currency, is_purchase, last_entry_on
+            )
+            values (
+                %(person)s, %(stream)s, %(key)s, %(at)s, %(at)s::date, %(sold)s, %(returned)s, %(sold)s - %(returned)s,
+                1, %(currency)s, %(purchase)s, %(at)s::date
+            )
+            on conflict (stream, order_key, person_id) do update
+            set returned_cents = excluded.returned_cents, total_cents = excluded.total_cents
+            """,
+            {"person": person, "stream": stream, "key": key, "at": at, "sold": sold, "returned": returned,
+             "currency": currency, "purchase": purchase},
+        )  # fmt: skip
+
+    def sync(self, on: Callable[[str], None] = lambda step: None, **more: Any) -> ConversionResult:
+        """One run; the platform has worked its requests off when it asks."""
+
+        def progress(step: str) -> None:
+            on(step)
+            if step == "settled":
+                self.standins.advance(60)
+
+        return sync_conversions(self.url, self.connector(**more), run_id="run", wait_seconds=5, progress=progress)
+
+    def held(self) -> dict[str, Any]:
+        """Value of each order the action has."""
+        documents = self.standins.documents("google", f"conversion:{self.account['conversion_action_id']}")
+        return {id: one["body"]["conversionValue"] for id, one in documents.items()}
+
+    def times(self, id: str) -> int:
+        """How often the platform took the order."""
+        documents = self.standins.documents("google", f"conversion:{self.account['conversion_action_id']}")
+        return documents[id]["body"]["told"]
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that was ever sent, in order."""
+        sent = self.standins.recorded("google", path="%events:ingest")
+        return [event for one in sent for event in orjson.loads(one.body)["events"]]
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        with self.conn.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query).fetchall()
+
+
+@pytest.fixture
+def shop(warehouse_url: str, empty_standins: Standins) -> Iterator[Shop]:
+    empty_standins.forget_requests()
+    made = Shop(warehouse_url, empty_standins)
+    yield made
+    made.conn.close()
+
+
+def counts(result: ConversionResult) -> tuple[int, int, int, int, int]:
+    return (result.told, result.restated, result.confirmed, result.rejected, result.open)
+
+
+def test_an_order_is_told_once_in_units_of_its_currency_with_time_in_utc_and_consent(shop: Shop) -> None:
+    ann = shop.buyer("A.nn+x@Gmail.com")
+    shop.order(ann, "1", 2050)
+    shop.order(ann, "2", 1500, currency="JPY")
+    shop.order(ann, "3", 12345, currency="KWD", stream="files.orders")
+    assert counts(shop.sync()) == (3, 0, 3, 0, 0)
+    assert shop.held() == {"shopify.orders/1": 20.5, "shopify.orders/2": 1500, "files.orders/3": 12.345}
+    assert counts(shop.sync()) == (0, 0, 0, 0, 0)
+    assert len(shop.events()) == 3
+    first = next(one for one in shop.events() if one["transactionId"] == "shopify.orders/1")
+    assert first["consent"] == {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+    assert first["userData"] == {"userIdentifiers": [{"emailAddress": sha256("ann@gmail.com")}]}
+    assert first["eventTimestamp"].endswith("Z")
+    assert datetime.fromisoformat(first["eventTimestamp"]).utcoffset() == timedelta(0)
+    assert {one["transactionId"]: one["eventSource"] for one in shop.events()} == {
+        "shopify.orders/1": "WEB", "shopify.orders/2": "WEB", "files.orders/3": "OTHER",
+    }  # fmt: skip
+
+
+def test_only_orders_of_people_who_agree_to_ads_right_now_are_told(shop: Shop) -> None:
+    withdrew, silent = shop.buyer("w@x.example", "withdrawn"), shop.buyer("s@x.example", None)
+    late = shop.buyer("l@x.example")
+    for number, person in enumerate((withdrew, silent, late)):
+        shop.order(person, str(number))
+    shop.order(shop.buyer(None), "nobody to name")
+    assert counts(shop.sync()) == (1, 0, 1, 0, 0)
+    shop.consent(late, "withdrawn")
+    shop.consent(withdrew, "granted")
+    shop.order(late, "2", returned=2050)  # a return of somebody who withdrew meanwhile is not told
+    shop.sync()
+    assert shop.held() == {"shopify.orders/2": 20.5, "shopify.orders/0": 20.5}
+    said = b"".join(one.body for one in shop.standins.recorded("google"))
+    assert sha256(email("s@x.example") or "").encode() not in said
+
+
+def test_orders_too_old_and_returns_without_their_order_are_not_told(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "old", days=63.1)
+    shop.order(ann, "young", days=62.9)
+    shop.order(ann, "return", 0, returned=500, purchase=False)
+    shop.order(ann, "future", days=-1)
+    assert counts(shop.sync()) == (1, 0, 1, 0, 0)
+    assert set(shop.held()) == {"shopify.orders/young"}
+
+
+def test_a_return_restates_the_value_down_to_zero_and_no_further(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    for key, days in (("1", 1), ("2", 1), ("3", 56)):
+        shop.order(ann, key, 5000, days=days)
+    shop.sync()
+    shop.order(ann, "1", 5000, returned=1999)
+    shop.order(ann, "2", 5000, returned=6000)
+    shop.order(ann, "3", 5000, returned=5000)  # too old to be changed
+    assert counts(shop.sync()) == (0, 2, 2, 0, 0)
+    assert shop.held() == {"shopify.orders/1": 30.01, "shopify.orders/2": 0, "shopify.orders/3": 50}
+    restated = [one for one in shop.events() if "lastUpdatedTimestamp" in one]
+    assert [one["transactionId"] for one in restated] == ["shopify.orders/1", "shopify.orders/2"]
+    assert counts(shop.sync()) == (0, 0, 0, 0, 0)
+
+
+def test_an_order_of_two_persons_is_told_once_with_its_whole_value_and_the_greater_buyer(shop: Shop) -> None:
+    ann, bob = shop.buyer("a@x.example"), shop.buyer("b@x.example")
+    shop.order(ann, "1", 1000)
+    shop.order(bob, "1", 3000)
+    shop.sync()
+    assert shop.held() == {"shopify.orders/1": 40}
+    assert shop.events()[0]["userData"]["userIdentifiers"] == [{"emailAddress": sha256("b@x.example")}]
+
+
+@pytest.mark.parametrize("step", ["taken", "answered"])
+def test_pain_32_a_run_killed_around_its_call_tells_no_order_twice_and_forgets_none(shop: Shop, step: str) -> None:
+    ann = shop.buyer("a@x.example")
+    for number in range(5):
+        shop.order(ann, str(number))
+
+    def kill(at: str) -> None:
+        if at == step:
+            raise Killed
+
+    with pytest.raises(Killed):
+        shop.sync(kill)
+    assert counts(shop.sync()) == (5, 0, 5, 0, 0)
+    assert len(shop.held()) == 5
+    assert {shop.times(id) for id in shop.held()} == {1}
+    assert {one["state"] for one in shop.rows("select state from conversion.batch")} == {"unknown", "confirmed"}
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "error_after", "half_answer"])
+def test_a_lost_answer_is_made_good_by_the_next_run(shop: Shop, kind: str) -> None:
+    shop.order(shop.buyer("a@x.example"), "1")
+    shop.standins.faults({"platform": "google", "kind": kind, "path": "events", "next": 1})
+    with pytest.raises(RetriableError):
+        shop.sync()
+    assert counts(shop.sync()) == (1, 0, 1, 0, 0)
+    assert shop.times("shopify.orders/1") == 1
+
+
+def test_a_restatement_nobody_answered_is_told_again_though_the_value_is_back_to_what_it_was(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1", 5000)
+    shop.sync()
+    shop.order(ann, "1", 5000, returned=1000)
+    shop.standins.faults({"platform": "google", "kind": "lost_answer", "path": "events", "next": 1})
+    with pytest.raises(LostAnswerError):
+        shop.sync()
+    assert shop.held() == {"shopify.orders/1": 40}
+    shop.order(ann, "1", 5000)  # the return was a mistake
+    assert shop.sync().restated == 1
+    assert shop.held() == {"shopify.orders/1": 50}
+
+
+def test_one_bad_order_is_named_and_the_others_are_told(shop: Shop) -> None:
+    ann, bad = shop.buyer("a@x.example"), shop.buyer("bad@x.example")
+    shop.standins.settings({"google.refused": {sha256("bad@x.example"): REASON + "DENIED_CONSENT"}})
+    shop.order(ann, "1")
+    shop.order(bad, "2")
+    result = shop.sync()
+    assert (counts(result), result.outcome) == ((2, 0, 1, 1, 0), "partial")
+    [told] = shop.rows("select * from conversion.told where attempt_state = 'rejected'")
+    assert (told["transaction_id"], told["error_code"], told["acknowledged_minor"]) == (
+        "shopify.orders/2", "denied_consent", None,
+    )  # fmt: skip
+    assert counts(shop.sync()) == (0, 0, 0, 0, 0)  # for good, until something changes
+    shop.standins.settings({"google.refused": {}})
+    shop.order(bad, "2", returned=50)
+    assert counts(shop.sync()) == (1, 0, 1, 0, 0)
+
+
+def test_a_request_that_fails_is_told_again_and_what_google_has_is_not_lost(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1", 5000)
+    shop.sync()
+    shop.order(ann, "1", 5000, returned=1000)
+    shop.standins.settings({"google.fail_requests": REASON + "INTERNAL_ERROR"})
+    result = shop.sync()
+    assert (result.restated, result.open, result.outcome) == (1, 1, "partial")
+    [told] = shop.rows("select acknowledged_minor, attempt_state from conversion.told")
+    assert (told["acknowledged_minor"], told["attempt_state"]) == (5000, "retriable")
+    shop.standins.settings({"google.fail_requests": None})
+    assert counts(shop.sync()) == (0, 1, 1, 0, 0)
+    assert shop.held() == {"shopify.orders/1": 40}
+
+
+def test_nothing_is_confirmed_before_google_says_so_and_no_value_changes_meanwhile(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1", 5000)
+    shop.standins.settings({"google.request_seconds": 10**9})
+    connector = shop.connector()
+    first = sync_conversions(shop.url, connector, run_id="1", wait_seconds=0)
+    assert counts(first) == (1, 0, 0, 0, 0)
+    shop.order(ann, "1", 5000, returned=1000)
+    assert counts(sync_conversions(shop.url, connector, run_id="2", wait_seconds=0)) == (0, 0, 0, 0, 0)
+    shop.standins.settings({"google.request_seconds": 0})
+    assert counts(shop.sync()) == (0, 1, 2, 0, 0)
+    assert shop.held() == {"shopify.orders/1": 40}
+
+
+def test_more_orders_than_a_call_takes_go_in_several(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    for number in range(7):
+        shop.order(ann, str(number), 100 + number)
+    connector = shop.connector()
+    connector.batch_size = 3
+    result = sync_conversions(shop.url, connector, run_id="r", wait_seconds=5)
+    assert result.told == 7
+    sent = shop.standins.recorded("google", path="%events:ingest")
+    assert [len(orjson.loads(one.body)["events"]) for one in sent] == [3, 3, 1]
+
+
+def test_two_runs_at_once_do_not_tell_the_same_orders(shop: Shop) -> None:
+    shop.order(shop.buyer("a@x.example"), "1")
+
+    def second(step: str) -> None:
+        if step == "taken":
+            with pytest.raises(RetriableError, match="another run"):
+                sync_conversions(shop.url, shop.connector(), run_id="second", wait_seconds=0)
+
+    assert counts(shop.sync(second)) == (1, 0, 1, 0, 0)
+
+
+def test_a_refusal_as_a_whole_is_an_error_that_says_what_to_mend(shop: Shop) -> None:
+    shop.order(shop.buyer("a@x.example"), "1")
+    with pytest.raises(FatalError, match="INVALID_CONVERSION_ACTION_ID"):
+        shop.sync(action_id="1")
+    shop.standins.settings({"google.terms_signed": False})
+    with pytest.raises(FatalError, match="accept the terms in the Google Ads account"):
+        shop.sync()
+    shop.standins.settings({"google.terms_signed": True})
+    shop.standins.faults({"platform": "google", "kind": "expired_token", "path": "events"})
+    with pytest.raises(AuthError):
+        shop.sync()
+    shop.standins.faults()
+    assert counts(shop.sync()) == (1, 0, 1, 0, 0)
+
+
+def test_each_line_of_the_log_points_at_the_consent_it_went_out_on(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1")
+    shop.sync()
+    [consent] = shop.rows("select consent_id from consent.person_consent")
+    lines = shop.rows(
+        "select person_id, consent_id, value_minor, outcome from conversion.delivery order by delivery_id"
+    )
+    assert [(one["person_id"], one["consent_id"], one["value_minor"]) for one in lines] == [
+        (ann, consent["consent_id"], 2050)
+    ] * 2
+    assert [one["outcome"] for one in lines] == ["accepted", "confirmed"]
+    with pytest.raises(psycopg.errors.Error):
+        shop.conn.execute("delete from conversion.delivery")
+
+
+def test_requests_keep_to_the_discovery_document(shop: Shop, vendor_specs: str) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1")
+    shop.sync()
+    shop.order(ann, "1", returned=50)
+    shop.sync()
+    recorded = [one for one in shop.standins.recorded("google") if not one.path.endswith("/token")]
+    document = Path(vendor_specs) / "google-data-manager/datamanager.v1.discovery.json"
+    assert {one.method for one in recorded} == {"GET", "POST"}
+    assert check_discovery(document, recorded, "/google") == []
