@@ -1,6 +1,7 @@
 """bin/audienceflow: what a person asks the system, and the few things decided by hand.
 
-Exit codes: 0 done, 1 not found, 2 wrong use, wrong file or no warehouse. Errors are one sentence on stderr.
+Exit codes: 0 done, 1 not found (or a destination that is not well), 2 wrong use, wrong file or no warehouse. Errors are
+one sentence on stderr.
 """
 
 import os
@@ -28,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, persons, quarantine.",
+    help="audienceflow: segments, plans, holds, debts, destinations, persons, quarantine.",
 )
 
 
@@ -41,26 +42,32 @@ def day(as_of: datetime | None) -> date:
     return as_of.date() if as_of is not None else datetime.now(UTC).date()
 
 
-def _warehouse_url() -> str:
-    """From WAREHOUSE_URL, or from the ``env`` file a running system leaves in its folder."""
-    if url := os.environ.get("WAREHOUSE_URL"):
-        return url
-    path = Path(os.environ.get("AUDIENCEFLOW_HOME") or PROJECT / ".run") / "env"
+def home() -> Path:
+    """The folder of a system that `make up` started."""
+    return Path(os.environ.get("AUDIENCEFLOW_HOME") or PROJECT / ".run")
+
+
+def setting(name: str, what: str) -> str:
+    """A value of the environment, or of the ``env`` file a running system leaves in its folder.
+
+    :raises ConfigError: neither has it; the text calls it ``what``.
+    """
+    if value := os.environ.get(name):
+        return value
+    path = home() / "env"
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
-            name, _, value = line.removeprefix("export ").partition("=")
-            if name == "WAREHOUSE_URL":
+            key, _, value = line.removeprefix("export ").partition("=")
+            if key == name:
                 return value.strip().strip("'\"")
-    raise ConfigError(
-        "No warehouse is named: set WAREHOUSE_URL, or start the system with `make up`, which writes .run/env."
-    )
+    raise ConfigError(f"No {what} is named: set {name}, or start the system with `make up`, which writes .run/env.")
 
 
 @contextmanager
 def warehouse_connection() -> Iterator[psycopg.Connection]:
     """The warehouse, for one command."""
     try:
-        conn = warehouse.connect(_warehouse_url(), application_name="audienceflow cli")
+        conn = warehouse.connect(setting("WAREHOUSE_URL", "warehouse"), application_name="audienceflow cli")
     except psycopg.OperationalError:
         raise ConfigError(
             "The warehouse does not answer; is it running (`make up`), and is WAREHOUSE_URL right?"
@@ -80,11 +87,16 @@ def _fail(text: str, code: int) -> NoReturn:
 
 def main() -> None:
     """Run one command; what people can mend is told in one sentence, without a traceback."""
-    from include.cli import person, quarantine, segment, sync  # they register with `app`
+    # They register with `app`. What is slow to import, a command imports itself: each call pays for what it uses only.
+    from include.cli import debts, destinations, exchanges, holds, person, quarantine, segment, sync
 
     app.add_typer(segment.commands, name="segment")
     app.add_typer(sync.commands, name="sync")
+    app.add_typer(holds.commands, name="holds")
+    app.add_typer(debts.commands, name="debts")
+    app.add_typer(destinations.commands, name="destinations")
     app.add_typer(quarantine.commands, name="quarantine")
+    app.add_typer(exchanges.commands, name="exchanges")
     app.command("person")(person.show)
     try:
         app(prog_name="audienceflow")

@@ -10,7 +10,6 @@ from include import warehouse
 from include.cli.app import Json, NotFoundError, warehouse_connection
 from include.cli.output import print_json, print_line, print_table
 from include.errors import ConfigError
-from include.identity.normalise import normal_form
 
 MOST_PERSONS = 20
 Key = Annotated[
@@ -36,6 +35,8 @@ def _identifier(key: str) -> tuple[str, str]:
 
     :raises ConfigError: it can be no identifier; the text does not repeat it.
     """
+    from include.identity.normalise import normal_form
+
     kind, colon, value = key.partition(":")
     if "@" not in key and colon and value.strip():
         return kind.strip(), value.strip()

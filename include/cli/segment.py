@@ -1,7 +1,7 @@
 """``segment list``, ``segment show NAME``, ``segment preview NAME``."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
@@ -9,22 +9,25 @@ import typer
 from include import warehouse
 from include.cli.app import AsOf, Json, NotFoundError, day, warehouse_connection
 from include.cli.output import print_json, print_line, print_table
-from include.segments.cage import TIMEOUT_SECONDS
-from include.segments.definition import Segment, load_definitions
-from include.segments.preview import Preview, preview_segment
+
+if TYPE_CHECKING:  # the reader of segment files brings a SQL parser along: only for the commands that read them
+    from include.segments.definition import Segment
+    from include.segments.preview import Preview
 
 commands = typer.Typer(no_args_is_help=True, help="What the segment files say, and what came of them.")
 Name = Annotated[str, typer.Argument(help="Name of the segment: the stem of its file in sql/segments/.")]
 
 
-def _find(name: str) -> tuple[dict[str, Segment], Segment]:
+def _find(name: str) -> tuple[dict[str, "Segment"], "Segment"]:
+    from include.segments.definition import load_definitions
+
     segments = load_definitions()
     if name not in segments:
         raise NotFoundError(f"There is no segment {name!r}. There are: {', '.join(sorted(segments))}.")
     return segments, segments[name]
 
 
-def _audiences(segment: Segment) -> list[str]:
+def _audiences(segment: "Segment") -> list[str]:
     return [f"{audience.destination}:{audience.key}" for audience in segment.audiences]
 
 
@@ -35,6 +38,8 @@ def _newest_builds(conn: psycopg.Connection) -> dict[str, dict[str, Any]]:
 @commands.command("list")
 def list_segments(json: Json = False) -> None:
     """Every segment with its newest build: size, who entered and left, alert, audiences."""
+    from include.segments.definition import load_definitions
+
     segments = load_definitions()
     with warehouse_connection() as conn:
         builds = _newest_builds(conn)
@@ -115,20 +120,23 @@ def show(name: Name, json: Json = False) -> None:
 def preview(
     name: Name,
     as_of: AsOf = None,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds the statement may take.")] = TIMEOUT_SECONDS,
+    timeout: Annotated[int | None, typer.Option(min=1, help="Seconds the statement may take; 300.")] = None,
     json: Json = False,
 ) -> None:
     """Size, reach per destination, consent and a masked sample. Writes nothing; works before the first build."""
+    from include.segments.cage import TIMEOUT_SECONDS
+    from include.segments.preview import preview_segment
+
     segments, segment = _find(name)
     with warehouse_connection() as conn:
-        found = preview_segment(conn, segments, name, as_of=day(as_of), timeout_seconds=timeout)
+        found = preview_segment(conn, segments, name, as_of=day(as_of), timeout_seconds=timeout or TIMEOUT_SECONDS)
     if json:
         print_json(found)
         return
     _print_preview(segment, found)
 
 
-def _print_preview(segment: Segment, found: Preview) -> None:
+def _print_preview(segment: "Segment", found: "Preview") -> None:
     share = 100 * found.size / found.persons if found.persons else 0.0
     print_line(f"{segment.title} ({segment.name}), as of {found.as_of}")
     print_line(
