@@ -37,6 +37,7 @@ META = {
     "repeat-buyers": "repeat_buyers",
     "weekend-evening-shoppers": "weekend_evening_shoppers",
 }
+GOOGLE = {"recent-buyers": "recent_buyers", "repeat-buyers": "repeat_buyers"}
 
 
 def sha256(text: str) -> str:
@@ -44,7 +45,7 @@ def sha256(text: str) -> str:
 
 
 def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[Any]]]:
-    """By platform and audience: addresses at Mailchimp, pairs of hashes (e-mail, phone; empty for none) at Meta."""
+    """By platform and audience: addresses at Mailchimp, pairs of hashes (e-mail, phone; or empty) at Meta, Google."""
     people, said = persons(truth), consents(truth)
     members = Traits(people, as_of).segments()
     gone = {
@@ -64,7 +65,13 @@ def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[A
         audience: {pair for i in members[name] if agrees(people[i], "ads", said) and any(pair := _hashes(people[i]))}
         for audience, name in META.items()
     }
-    return {"mailchimp": by_mail, "meta": by_hash}
+    at_google = {
+        audience: {
+            pair for i in members[name] if agrees(people[i], "ads", said) and any(pair := _google_hashes(people[i]))
+        }
+        for audience, name in GOOGLE.items()
+    }
+    return {"mailchimp": by_mail, "meta": by_hash, "google": at_google}
 
 
 def _hashes(person: Person) -> tuple[str, str]:
@@ -72,13 +79,28 @@ def _hashes(person: Person) -> tuple[str, str]:
     return sha256(email) if email else "", sha256(phone.removeprefix("+")) if phone else ""
 
 
+def _google_hashes(person: Person) -> tuple[str, str]:
+    email, phone = person.golden["email"], person.golden["phone"]
+    if email and email.endswith(("@gmail.com", "@googlemail.com")):
+        local, _, domain = email.partition("@")
+        email = f"{local.split('+')[0].replace('.', '')}@{domain}"
+    return sha256(email) if email else "", sha256(f"+{phone.removeprefix('+')}") if phone else ""
+
+
 def held(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, set[Any]]]:
-    """What the platforms hold, in the form of `expected`; ``members`` by platform as the stand-ins tell it."""
+    """What the platforms hold, in the form of `expected` (at Google: the hashes of all pairs).
+
+    :param members: by platform as the stand-ins tell it.
+    """
     return {
         "mailchimp": {tag: set(found) for tag, found in members["mailchimp"].items()},
         "meta": {
             audience: {(user.get("EMAIL", ""), user.get("PHONE", "")) for user in found}
             for audience, found in members["meta"].items()
+        },
+        "google": {  # identifiers, each by itself: Google does not tell which of them came together
+            audience: {one[key] for one in found for key in ("EMAIL", "PHONE") if key in one}
+            for audience, found in members["google"].items()
         },
     }
 
@@ -90,6 +112,8 @@ def differences(truth: Mapping[str, Any], members: Mapping[str, Any], as_of: dat
     for platform, audiences in wanted.items():
         for audience in audiences.keys() | found[platform].keys():
             should, does = audiences.get(audience, set()), found[platform].get(audience, set())
+            if platform == "google":
+                should = {value for pair in should for value in pair if value}
             if should != does:
                 differing[f"{platform} {audience}"] = (len(should - does), len(does - should))
     return differing
