@@ -21,6 +21,7 @@ from urllib3.exceptions import NewConnectionError
 
 from include import url_log
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.exchange import Exchange, observer
 from include.limit_headers import pause_asked, retry_after, stated_limit, used_up
 from include.limits import Limiter
 
@@ -138,9 +139,21 @@ class JsonClient:
         extra = dict(headers or {})
         if json is not None:
             extra.setdefault("Content-Type", "application/json")
-        where = f"{method} {path}"
-        response = self._limited(where, method, path, params=params,
-                                 data=form if json is None else orjson.dumps(json), headers=extra)
+        body = form if json is None else orjson.dumps(json)
+        began, watching = time.monotonic(), observer()
+        response: requests.Response | None = None
+        answer = None
+        try:
+            response = self._limited(f"{method} {path}", method, path, params=params, data=body, headers=extra)
+            answer = self._read(f"{method} {path}", method, path, response, decode)
+            return answer
+        finally:
+            if watching is not None:
+                sent = len(body) if isinstance(body, bytes) else 0
+                watching(_exchange(method, path, began, form if json is None else json, sent, response, answer))
+
+    def _read(self, where: str, method: str, path: str, response: requests.Response,
+              decode: Callable[[bytes], Any]) -> Any:
         problem = _redirected(response) or self._classify(response)
         self._tell_limiter(problem, response, method, path)
         if problem is not None:
@@ -210,6 +223,15 @@ def _redirected(response: requests.Response) -> FatalError | None:
 def _request_id(response: requests.Response) -> str:
     """The platform's own name of this call, as the end of a sentence; empty when it gives none."""
     return next((f" (request {response.headers[name]})" for name in REQUEST_IDS if name in response.headers), "")
+
+
+def _exchange(method: str, path: str, began: float, request: Any, request_bytes: int,
+              response: requests.Response | None, answer: Any) -> Exchange:
+    if response is None:  # the time includes what the limiter made it wait
+        return Exchange(method, path, time.monotonic() - began, request, request_bytes)
+    found = next((response.headers[name] for name in REQUEST_IDS if name in response.headers), None)
+    return Exchange(method, path, response.elapsed.total_seconds(), request, request_bytes, response.status_code,
+                    answer, response.content, found)
 
 
 class _Waiting:

@@ -7,6 +7,7 @@ import psycopg
 
 from include import warehouse
 from include.destinations.base import Answer, Audience, ConfirmsMembers, Destination, Member
+from include.ledger import exchanges
 
 WAIT_SECONDS = 30.0  # in one sync; what the platform has not told by then is asked about by the next one
 FIRST_PAUSE = 0.2
@@ -45,10 +46,11 @@ def _give_up(conn: psycopg.Connection, audience: Audience) -> int:
 def _confirmed(
     conn: psycopg.Connection, audience: Audience, destination: Destination, batch_id: int, job_id: str
 ) -> bool:
-    if isinstance(destination, ConfirmsMembers):
-        answer = destination.confirm_members(audience, job_id, lambda: _members(conn, batch_id))
-    else:
-        answer = destination.confirm(audience, job_id)
+    with exchanges.of_batch(audience, batch_id):
+        if isinstance(destination, ConfirmsMembers):
+            answer = destination.confirm_members(audience, job_id, lambda: _members(conn, batch_id))
+        else:
+            answer = destination.confirm(audience, job_id)
     if answer is None:
         return False
     _write_down(conn, audience, batch_id, answer)

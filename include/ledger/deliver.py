@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from include import warehouse
 from include.destinations.base import Answer, Exceptional
 from include.errors import AudienceflowError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.ledger import exchanges
 from include.ledger.batches import Answered, Batch, Delivery, Progress, error_class, settle, take
 
 __all__ = ["Delivery", "Progress", "deliver", "error_class"]
@@ -96,9 +97,9 @@ class _Calls:
         if not batch.members:
             return Answered(batch, Answer())
         try:
-            return Answered(
-                batch, getattr(self._delivery.destination, batch.operation)(self._delivery.audience, batch.members)
-            )
+            with exchanges.of_batch(self._delivery.audience, batch.batch_id):
+                call = getattr(self._delivery.destination, batch.operation)
+                return Answered(batch, call(self._delivery.audience, batch.members))
         except AudienceflowError as error:
             return Answered(batch, _failed(batch, error), error)
 

@@ -12,7 +12,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
-from include.ledger import audiences, confirm, exclusions, guard, repair
+from include.ledger import audiences, confirm, exchanges, exclusions, guard, repair
 from include.ledger.audiences import Declared
 from include.ledger.deliver import Delivery, Progress, deliver, error_class
 from include.ledger.plan import Plan, write_plan
@@ -147,11 +147,13 @@ def sync_audience(
             audience = audiences.opened(conn, _of_sync(conn, audience, sync_id), destination)
             plan = _plan(conn, audience, destination, sync_id, started_at)
             progress("planned")
-            deliver(Delivery(conn, audience, destination, sync_id, progress))
+            with exchanges.recorded(conn, audience):
+                deliver(Delivery(conn, audience, destination, sync_id, progress))
             warehouse.run(conn, "ledger/settle_kept", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
             guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
-            waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
+            with exchanges.recorded(conn, audience):
+                waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise
