@@ -110,7 +110,7 @@ def of_destination(conn: psycopg.Connection, destination: str) -> list[Audience]
 def opened(conn: psycopg.Connection, audience: Audience, destination: Destination) -> Audience:
     """The audience with the platform's id, found or made there when it is not known or no longer there.
 
-    When it is another one than before, nobody is a member any more: the plan adds everybody as a difference. One that
+    When it was not there, nobody is a member any more: the plan adds everybody as a difference. One that
     no file names is not made again.
 
     :param conn: in autocommit mode.
@@ -120,7 +120,7 @@ def opened(conn: psycopg.Connection, audience: Audience, destination: Destinatio
     wanted = audience.active or audience.remote_id is None
     remote_id = destination.open_audience(audience) if wanted else None
     with conn.transaction():
-        if audience.remote_id is not None and remote_id != audience.remote_id:
+        if audience.remote_id is not None:  # also under the id it had, where an id is a name
             warehouse.run(
                 conn, "ledger/forget_members", {"audience_id": audience.audience_id, "at": datetime.now(UTC)}
             )

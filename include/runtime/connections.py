@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo")
+PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "webhook", "file_drop")
 TYPES = {
+    "webhook": "webhook",
     "hubspot": "hubspot",
     "shopify": "shopify",
     "mailchimp": "mailchimp",
@@ -15,6 +17,7 @@ TYPES = {
     "google": "google_data_manager",
     "brevo": "brevo",
 }
+PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 
 
 def variable(connection_id: str) -> str:
@@ -44,7 +47,7 @@ def to_standins(accounts: Mapping[str, Mapping[str, Any]], smtp_port: int) -> di
     connections: dict[str, dict[str, Any]] = {
         f"{platform}_default": {
             "conn_type": TYPES[platform],
-            "host": account["base_url"],
+            "host": account["base_url"] + PATHS.get(platform, ""),
             "password": account["token"],
             "extra": {key: value for key, value in account.items() if key not in ("base_url", "token")},
         }
@@ -63,6 +66,12 @@ def to_standins(accounts: Mapping[str, Mapping[str, Any]], smtp_port: int) -> di
         "password": accounts["slack"]["token"],
     }
     return {variable(name): json.dumps(connection) for name, connection in connections.items()}
+
+
+def audience_drops(folder: Path) -> dict[str, str]:
+    """The connection ``file_drop_default`` to a folder of this machine."""
+    connection = {"conn_type": "file_drop", "host": folder.resolve().as_uri()}
+    return {variable("file_drop_default"): json.dumps(connection)}
 
 
 def missing(environment: Mapping[str, str]) -> list[str]:

@@ -91,4 +91,4 @@ def _equal(system: System, conn: psycopg.Connection, parts: dict[str, Any]) -> d
     if system.standins is None:
         return None
     destinations = sorted({one["destination"] for one in parts["audiences"]})
-    return compare.differences(conn, system.standins, destinations)
+    return compare.differences(conn, system.standins, destinations, system.audience_drops)

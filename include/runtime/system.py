@@ -161,7 +161,13 @@ class System:
     def _standins_connections(self) -> dict[str, str]:
         with self._step("stand-ins"):
             self._until(GENERATE_TIMEOUT, "the stand-ins answer", self.standins.health)
-        return connections.to_standins(self.standins.accounts(), self.ports["smtp"])
+        made = connections.to_standins(self.standins.accounts(), self.ports["smtp"])
+        return made | connections.audience_drops(self.audience_drops)
+
+    @property
+    def audience_drops(self) -> Path:
+        """Where audiences are dropped as files while the stand-ins play the platforms."""
+        return self.home / "audiences"
 
     def _migrate_airflow(self, environment: dict[str, str]) -> None:
         """Bring Airflow's database to its version, alone, before any part looks at it; once a version."""

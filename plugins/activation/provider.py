@@ -65,6 +65,6 @@ def get_provider_info() -> dict[str, Any]:
             ),
             _form("brevo", "brevo", "Brevo", "API key", "https://api.brevo.com", '{"folder": "audienceflow"}'),
             _form("webhook", "webhook", "Webhook", "Signing secret", "https://example.com/hooks/audiences", "{}"),
-            _form("file_drop", "file_drop", "File drop", "Not used", "s3://bucket/audiences", '{"storage_options": {}}'),
+            _form("file_drop", "file_drop", "File Drop", "(none)", "s3://bucket/audiences", '{"storage_options": {}}'),
         ],
     }

@@ -1,6 +1,7 @@
 """Which hook speaks for which platform."""
 
 from activation.hooks.brevo import BrevoHook
+from activation.hooks.file_drop import FileDropHook
 from activation.hooks.files import FilesHook
 from activation.hooks.google import GoogleHook
 from activation.hooks.hubspot import HubSpotHook
@@ -9,9 +10,11 @@ from activation.hooks.mailchimp import MailchimpHook
 from activation.hooks.meta import MetaHook
 from activation.hooks.platform import PlatformHook
 from activation.hooks.shopify import ShopifyHook
+from activation.hooks.webhook import WebhookHook
 
 HOOKS: dict[str, type[PlatformHook]] = {
     "brevo": BrevoHook,
+    "file_drop": FileDropHook,
     "files": FilesHook,
     "google": GoogleHook,
     "hubspot": HubSpotHook,
@@ -19,4 +22,5 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "mailchimp": MailchimpHook,
     "meta": MetaHook,
     "shopify": ShopifyHook,
+    "webhook": WebhookHook,
 }

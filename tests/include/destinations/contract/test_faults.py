@@ -220,4 +220,4 @@ def test_every_status_is_sorted(stage: Stage) -> None:
         with pytest.raises(AudienceflowError) as caught:
             stage.destination.add(audience, [stage.member("ada@shop.example")])
         kinds.add(type(caught.value))
-    assert RetriableError in kinds
+    assert any(issubclass(kind, RetriableError) for kind in kinds)
