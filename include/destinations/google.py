@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from include.destinations import google_api as api
 from include.destinations import normalise_google as normal
-from include.destinations.base import Answer, Audience, Member
+from include.destinations.base import Answer, Audience, Checked, Member
 from include.destinations.hashing import sha256_hex
 from include.errors import ConfigError, FatalError, RejectedRow
 from include.limits import Limiter
@@ -77,6 +77,12 @@ class GoogleDestination:
         self._encoding = encoding
         self._validate = validate
         self._client = api.make_client(base_url, secret, tries=tries, limiter=limiter)
+
+    def check(self) -> Checked:
+        """Whether the credentials open the account's user lists; a service account's key does not end."""
+        self._call("GET", f"{self._account.path}/userLists", params={"pageSize": 1})
+        limits = {"calls a minute": 300, "calls a day": 100_000, "members a call": MAX_MEMBERS}
+        return Checked(api.digits(self._account.operating_id), (api.SCOPE,), limits)
 
     def open_audience(self, audience: Audience) -> str:
         """The list the option ``list_id`` names, else the one of that name, else a new one.

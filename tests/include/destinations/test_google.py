@@ -248,6 +248,12 @@ def test_an_account_the_credentials_may_not_change_is_said_with_its_mend(empty_s
         audience(google)
 
 
+def test_a_check_reads_the_account_and_changes_nothing(google: GoogleDestination, empty_standins: Standins) -> None:
+    checked = google.check()
+    assert (checked.account, checked.limits["calls a minute"], checked.missing) == ("1234567890", 300, ())
+    assert {one.method for one in empty_standins.recorded("google", path="%/v1/%")} == {"GET"}
+
+
 def test_the_limit_of_a_minute_is_answered_with_the_time_to_wait(
     google: GoogleDestination, empty_standins: Standins
 ) -> None:
