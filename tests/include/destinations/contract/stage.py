@@ -152,6 +152,11 @@ class Stage(World):
             "select * from audience.member where audience_id = %(audience_id)s and attempt_state is not null"
         )
 
+    def one_of(self, query: str, *values: Any) -> Any:
+        """The one value a query gives."""
+        [(value,)] = self.conn.execute(query, values).fetchall()
+        return value
+
     def batches(self) -> list[dict[str, Any]]:
         """The calls as the ledger counts them, in order."""
         return self.rows("select * from audience.batch where audience_id = %(audience_id)s order by batch_id")
