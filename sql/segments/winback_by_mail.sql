@@ -7,6 +7,7 @@ goal: reactivation by mail of those who still read us
 purpose: email
 audiences:
   mailchimp: {tag: winback}
+  file_drop: {audience: winback, mode: snapshot, fields: [first_name, last_name]}
 */
 -- One row per person who is a lapsed high-value buyer or at risk of becoming one, still reads our mails, and has
 -- no open cart that another mail is about.
