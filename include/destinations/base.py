@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Outcome = Literal["rejected", "retriable", "debt", "unknown"]
@@ -142,4 +142,34 @@ class ConfirmsMembers(Protocol):
         self, audience: Audience, job_id: str, members: Callable[[], Sequence[Member]]
     ) -> Answer | None:
         """As :meth:`Destination.confirm`. ``members`` reads the job's people from the ledger, without fields."""
+        ...
+
+
+@runtime_checkable
+class LimitsJobs(Protocol):
+    """A destination that says itself after how long a job without an end counts as lost; else two days."""
+
+    job_limit: timedelta
+
+
+@dataclass(frozen=True)
+class MatchRate:
+    """How many of the people sent the platform knows, as it tells it: a number (low = high) or a range.
+
+    :param identifier: column they were sent by; ``any`` where the platform does not tell them apart.
+    :param sent: people the platform counted.
+    """
+
+    identifier: str
+    sent: int
+    matched_low: int
+    matched_high: int
+
+
+@runtime_checkable
+class TellsMatches(Protocol):
+    """A destination whose platform tells how many of an audience it knows."""
+
+    def match_rates(self, audience: Audience) -> Sequence[MatchRate]:
+        """By identifier, as far as the platform tells; empty: not yet."""
         ...
