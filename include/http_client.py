@@ -113,13 +113,14 @@ class JsonClient:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         decode: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
         """Make one call and return the decoded body, or None for an empty one.
 
+        :param form: fields of a form, or the whole body of one; its content type is then among the headers.
         :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
         :param repeatable: False when doing it twice does harm: then a lost answer is raised, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).

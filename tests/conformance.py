@@ -133,7 +133,8 @@ def _violations(specification: _Specification, one: Recorded, prefix: str) -> It
     headers = Headers(list(one.headers.items()))
     kind = headers.get("content-type", "application/json").partition(";")[0]
     parameters = RequestParameters(query=ImmutableMultiDict(query), header=headers, cookie=ImmutableMultiDict())
-    request = _Request(HOST, unquote(path), one.method.lower(), parameters, kind, one.body or None)
+    sent = headers.get("content-type", kind) if kind.startswith("multipart/") else kind  # a form needs its boundary
+    request = _Request(HOST, unquote(path), one.method.lower(), parameters, sent, one.body or None)
     yield from (f"request: {text}" for text in _texts(specification.openapi.iter_request_errors, request))
     if one.body and kind.endswith("json"):
         content = specification.resolve(operation.get("requestBody", {})).get("content", {})

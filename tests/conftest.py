@@ -104,14 +104,15 @@ def standins(small_merchant: Standins) -> Standins:
 
 @pytest.fixture(scope="session")
 def empty_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
-    """Mailchimp, Meta and Slack without a merchant; one server a session."""
+    """The platforms of destinations without a merchant; one server a session."""
     folder = tmp_path_factory.mktemp("empty_standins")
-    with running_standins(folder, platforms=("mailchimp", "meta", "brevo", "google", "klaviyo", "hubspot", "slack")) as running:
+    platforms = ("mailchimp", "meta", "brevo", "google", "klaviyo", "hubspot", "tiktok", "slack")
+    with running_standins(folder, platforms=platforms) as running:
         yield running
 
 
 @pytest.fixture
 def empty_standins(empty_accounts: Standins) -> Standins:
-    """Mailchimp, Meta and Slack with accounts of which nobody has made use yet."""
+    """The platforms of destinations with accounts of which nobody has made use yet."""
     empty_accounts.reset()
     return empty_accounts
