@@ -1,5 +1,6 @@
 -- One row per person in scope: the golden record by the rules of survivorship.yaml, with the stream each value came from.
 -- An address or number that is blocked (shared, role mailbox, test value) is nobody's own and is not taken.
+-- A record that one of our own syncs made says nothing new by what syncs carry (address, name): it came from here.
 with
 
 live as (
@@ -18,6 +19,39 @@ live as (
     inner join identity.record as r on a.record_id = r.record_id
 ),
 
+young as materialized ( -- records made since the first sync, at a platform that we also send to
+    select
+        l.record_id,
+        l.person_id,
+        split_part(l.stream, '.', 1) as platform,
+        p.created_at
+    from live as l
+    inner join staging.person_record as p on l.stream = p.stream and l.record_key = p.record_key
+    where
+        l.shape = 'person'
+        and split_part(l.stream, '.', 1) in (select a.destination from audience.audience as a)
+        and p.created_at >= (select min(b.started_at) - interval '10 minutes' from audience.batch as b)
+),
+
+ours as ( -- made while a batch that named the person was under way there
+    select distinct y.record_id
+    from young as y
+    cross join
+        lateral (
+            select y.person_id
+            union all
+            select r.old_person_id from identity.redirect as r
+            where r.person_id = y.person_id
+        ) as known
+    inner join audience.delivery as d on known.person_id = d.person_id and d.operation in ('add', 'update')
+    inner join audience.batch as b
+        on
+            d.batch_id = b.batch_id
+            and y.created_at between b.started_at - interval '10 minutes'
+            and coalesce(b.ended_at, b.started_at) + interval '10 minutes'
+    inner join audience.audience as a on b.audience_id = a.audience_id and y.platform = a.destination
+),
+
 stated as (
     select
         l.person_id,
@@ -31,6 +65,9 @@ stated as (
     inner join identity.edge as e on l.record_id = e.record_id and e.dropped_reason is null
     inner join identity.identifier as i on e.identifier_id = i.identifier_id and i.type in ('email', 'phone')
     left join staging.person_record as p on l.shape = 'person' and l.stream = p.stream and l.record_key = p.record_key
+    where
+        i.type <> 'email'
+        or l.record_id not in (select record_id from ours)
     union all
     select
         l.person_id,
@@ -61,6 +98,7 @@ stated as (
     where
         l.shape = 'person'
         and array_remove(v.value, null) <> '{}'
+        and (v.field <> 'name' or l.record_id not in (select record_id from ours))
 ),
 
 weighed as (
