@@ -157,13 +157,13 @@ class MatchRate:
     """How many of the people sent the platform knows, as it tells it: a number (low = high) or a range.
 
     :param identifier: column they were sent by; ``any`` where the platform does not tell them apart.
-    :param sent: people the platform counted.
+    :param sent: people it counted; None: everybody the audience holds.
     """
 
     identifier: str
-    sent: int
     matched_low: int
     matched_high: int
+    sent: int | None = None
 
 
 @runtime_checkable

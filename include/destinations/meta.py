@@ -13,7 +13,7 @@ import orjson
 import requests
 
 from include.destinations import normalise_meta as normal
-from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
+from include.destinations.base import Answer, Audience, Checked, Exceptional, MatchRate, Member
 from include.destinations.hashing import sha256_hex
 from include.errors import (
     AudienceflowError,
@@ -28,6 +28,7 @@ from include.http_client import JsonClient, retry_after
 from include.limits import Limiter
 
 VERSION = "v25.0"
+SMALLEST_COUNT = 1_000  # Meta tells this number for every smaller audience
 MAX_ROWS = 10_000  # the vendor's maximum a request
 KEYS = {"email": "EMAIL", "phone": "PHONE"}
 FIELD_KEYS = {"first_name": "FN", "last_name": "LN", "postcode": "ZIP", "country": "COUNTRY"}
@@ -150,6 +151,13 @@ class MetaDestination:
             return None
         finished = "complete" in str(sessions[0].get("stage", "")).lower() or str(sessions[0].get("progress")) == "100"
         return Answer(job_id=job_id) if finished else None
+
+    def match_rates(self, audience: Audience) -> Sequence[MatchRate]:
+        """The range Meta tells for the whole audience. Nothing while it tells no number: empty, or below 1,000."""
+        asked = {"fields": "approximate_count_lower_bound,approximate_count_upper_bound"}
+        found = self._client.request("GET", f"/{audience.remote_id}", params=asked)
+        low, high = (int(found.get(f"approximate_count_{bound}_bound", -1)) for bound in ("lower", "upper"))
+        return [MatchRate("any", low, high)] if high > SMALLEST_COUNT and 0 <= low <= high else []
 
     def _send(
         self,

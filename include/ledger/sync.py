@@ -12,7 +12,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
-from include.ledger import audiences, confirm, exchanges, exclusions, guard, repair
+from include.ledger import audiences, confirm, exchanges, exclusions, guard, match_rates, repair
 from include.ledger.audiences import Declared
 from include.ledger.deliver import Delivery, Progress, deliver, error_class
 from include.ledger.plan import Plan, write_plan
@@ -154,6 +154,7 @@ def sync_audience(
             progress("delivered")
             with exchanges.recorded(conn, audience):
                 waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
+                match_rates.read(conn, audience, destination, sync_id)
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise

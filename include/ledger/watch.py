@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from include import warehouse
-from include.ledger import debts
+from include.ledger import debts, match_rates
 
 NOBODY = "data-platform"  # owner of what no segment owns
 
@@ -34,6 +34,7 @@ def states(conn: psycopg.Connection, destination: str) -> list[State]:
         if audience["outcome"] != "failed":
             found.append(_left_out(destination, audience))
         found.append(_hold(destination, audience))
+    found += [_matched(destination, rate) for rate in match_rates.standing(conn, destination)]
     return [*found, _overdue(conn, destination)]
 
 
@@ -54,6 +55,13 @@ def _hold(destination: str, audience: dict[str, Any]) -> State:
         else "no removal waits for approval any more"
     )
     return State(f"hold {destination} {audience['audience']}", held, audience["owner"] or NOBODY, summary)
+
+
+def _matched(destination: str, rate: dict[str, Any]) -> State:
+    usual = "" if rate["usual"] is None else f", usually {rate['usual']:.0%}"
+    summary = f"the platform knows {rate['share']:.0%} of the people sent by {rate['identifier']}{usual}"
+    subject = f"match rate {destination} {rate['audience']} {rate['identifier']}"
+    return State(subject, rate["fell"], rate["owner"] or NOBODY, summary)
 
 
 def _overdue(conn: psycopg.Connection, destination: str) -> State:
