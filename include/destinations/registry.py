@@ -8,15 +8,17 @@ from include.destinations.hubspot import HubSpotDestination
 from include.destinations.klaviyo import KlaviyoDestination
 from include.destinations.mailchimp import MailchimpDestination
 from include.destinations.meta import MetaDestination
+from include.destinations.tiktok import TikTokDestination
 from include.destinations.webhook import WebhookDestination
 
 DESTINATIONS: dict[str, type[Destination]] = {
     BrevoDestination.name: BrevoDestination,
+    FileDropDestination.name: FileDropDestination,
     GoogleDestination.name: GoogleDestination,
     HubSpotDestination.name: HubSpotDestination,
     KlaviyoDestination.name: KlaviyoDestination,
-    FileDropDestination.name: FileDropDestination,
-    WebhookDestination.name: WebhookDestination,
     MailchimpDestination.name: MailchimpDestination,
     MetaDestination.name: MetaDestination,
+    TikTokDestination.name: TikTokDestination,
+    WebhookDestination.name: WebhookDestination,
 }

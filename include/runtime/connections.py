@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "webhook", "file_drop")
+PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
@@ -16,6 +16,7 @@ TYPES = {
     "meta": "meta_ads",
     "google": "google_data_manager",
     "brevo": "brevo",
+    "tiktok": "tiktok_ads",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from include.destinations.quiet import why_not
 from include.destinations.registry import DESTINATIONS
 from include.segments.control import Control, read_control
 from include.segments.front_matter import Located, complain
@@ -28,10 +29,11 @@ NAMING: dict[str, Naming] = {
     "klaviyo": Naming("list", ()),
     "mailchimp": Naming("tag", ("list",)),
     "meta": Naming("audience", ("description",)),
+    "tiktok": Naming("audience", ()),
 }
 
 
-EVERYWHERE = ("control",)  # options of an audience at any destination
+EVERYWHERE = ("control", "first_load")  # options of an audience at any destination
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,20 @@ def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, p
             f"{destination} needs consent for {needed}, the segment's purpose is {purpose}",
             "change purpose or the destination",
         )
+    if "first_load" in raw:
+        _check_first_load(destination, raw, path)
     key, line = raw[rule.key], raw.line_of("control")
     control = read_control(raw["control"], f"{destination} {key}", line, path) if "control" in raw else None
     options = {option: value for option, value in raw.items() if option != "control"}
     return Audience(destination, key, needed, options, raw.line, control)
+
+
+def _check_first_load(destination: str, raw: Located, path: Path) -> None:
+    line = raw.line_of("first_load")
+    if raw["first_load"] != "quiet":
+        raise complain(path, line, f"first_load {raw['first_load']!r} is not known", "write `first_load: quiet`")
+    if (reason := why_not(destination)) is not None:
+        raise complain(path, line, f"{destination} cannot be loaded quietly: {reason}", "take first_load out")
 
 
 def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:

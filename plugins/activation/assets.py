@@ -27,7 +27,7 @@ PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {
     destination: _asset(f"audience/{destination}")
-    for destination in ("brevo", "file_drop", "google", "hubspot", "klaviyo", "mailchimp", "meta", "webhook")
+    for destination in ("brevo", "file_drop", "google", "hubspot", "klaviyo", "mailchimp", "meta", "tiktok", "webhook")
 }
 
 # A sync says so when a removal begins to wait; the answer wakes the sync of its destination. By aliases: only then.

@@ -10,6 +10,7 @@ from activation.hooks.mailchimp import MailchimpHook
 from activation.hooks.meta import MetaHook
 from activation.hooks.platform import PlatformHook
 from activation.hooks.shopify import ShopifyHook
+from activation.hooks.tiktok import TikTokHook
 from activation.hooks.webhook import WebhookHook
 
 HOOKS: dict[str, type[PlatformHook]] = {
@@ -22,5 +23,6 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "mailchimp": MailchimpHook,
     "meta": MetaHook,
     "shopify": ShopifyHook,
+    "tiktok": TikTokHook,
     "webhook": WebhookHook,
 }

@@ -1,0 +1,72 @@
+"""TikTok: a custom audience of hashed addresses, changed by files. What is no hash never leaves the house."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from include.destinations.tiktok import TikTokDestination
+from include.standins.request_log import Recorded
+from tests.include.destinations.contract.adapter import Adapter, Call, sha256
+
+
+class WithBadRows(TikTokDestination):
+    """Addresses of ``bad.example`` become what is no hash: nothing else would ever be refused row by row."""
+
+    def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
+        address = person["email"]
+        return {"email": _no_hash(address)} if address.endswith("@bad.example") else super().identify(person)
+
+
+def _no_hash(address: str) -> str:
+    return f"no hash {address.partition('@')[0]}"
+
+
+class ADAPTER(Adapter):
+    name = "tiktok"
+    jobs = True
+    failing_jobs = True
+    debts = True
+    carries_names = False
+    changes = r"/custom_audience/update/$"
+
+    def prepare(self) -> None:
+        self.standins.settings({"tiktok.minimum_size": 0})
+        super().prepare()
+
+    def destination(self, **arguments: Any) -> WithBadRows:
+        account = self.standins.account("tiktok")
+        return WithBadRows(account["base_url"], account["token"], account["advertiser_id"], **arguments)
+
+    def call(self, request: Recorded) -> Call | None:
+        if not request.path.endswith("/custom_audience/update/"):
+            return None
+        files, body = self.standins.documents("tiktok", "file"), request.json()
+        entries = [one for path in body["file_paths"] for one in files[path]["body"]["entries"]]
+        operation = "remove" if body["action"] == "REMOVE" else "add"
+        return Call(operation, tuple(one.partition(":")[2] for one in entries))
+
+    def members(self, key: str) -> list[str]:
+        return [one["EMAIL"] for one in self.standins.members("tiktok").get(key, [])]
+
+    def wire(self, address: str) -> str:
+        return _no_hash(address) if address.endswith("@bad.example") else sha256(address)
+
+    def bad_address(self, number: int) -> str:
+        return f"{number}@bad.example"
+
+    def delete_audience(self, key: str, remote_id: str) -> None:
+        account = self.standins.account("tiktok")
+        body = {"advertiser_id": account["advertiser_id"], "custom_audience_ids": [remote_id]}
+        url = f"{account['base_url']}/open_api/v1.3/dmp/custom_audience/delete/"
+        headers = {"Access-Token": account["token"]}
+        assert requests.post(url, json=body, headers=headers, timeout=30).json()["code"] == 0
+
+    def refuse_removals(self, key: str, on: bool) -> None:
+        self.standins.settings({"tiktok.refuse_removals": on})
+
+    def fail_jobs(self, on: bool) -> None:
+        self.standins.settings({"tiktok.fail_updates": on})
+
+    def hang_jobs(self, on: bool) -> None:
+        self.standins.settings({"tiktok.update_seconds": 10**9 if on else 0.3})
