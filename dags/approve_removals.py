@@ -24,7 +24,7 @@ from airflow.sdk import dag
 from activation import assets
 from activation.clock import sweep_or
 from activation.defaults import DEFAULT_ARGS
-from activation.operators.approve_removals import ApproveRemovalsOperator, ListHoldsOperator
+from activation.operators.approve_removals import HOLD_IN_WORDS, ApproveRemovalsOperator, ListHoldsOperator
 
 
 @dag(
@@ -39,7 +39,9 @@ from activation.operators.approve_removals import ApproveRemovalsOperator, ListH
 )
 def approve_removals():
     waiting = ListHoldsOperator(task_id="list_holds")
-    ApproveRemovalsOperator.partial(task_id="ask").expand(hold_id=waiting.output)
+    ApproveRemovalsOperator.partial(
+        task_id="ask", outlets=[assets.APPROVED_SOMETHING], map_index_template=HOLD_IN_WORDS
+    ).expand(hold_id=waiting.output)
 
 
 approve_removals()

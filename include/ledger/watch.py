@@ -33,6 +33,8 @@ def states(conn: psycopg.Connection, destination: str) -> list[State]:
     for audience in warehouse.rows(conn, "ledger/watch", {"destination": destination}):
         if audience["outcome"] != "failed":
             found.append(_left_out(destination, audience))
+            subject, owner = f"sync of {destination} {audience['audience']}", audience["owner"] or NOBODY
+            found.append(State(subject, False, owner, "is synced again"))  # it may have been ended for being stuck
         found.append(_hold(destination, audience))
     found += [_matched(destination, rate) for rate in match_rates.standing(conn, destination)]
     return [*found, _overdue(conn, destination)]

@@ -16,6 +16,7 @@ from include.errors import FatalError
 from include.ledger import guard, holds
 
 APPROVE, REJECT, LATER = "Remove them", "Keep them", "Decide later"
+HOLD_IN_WORDS = "{{ hold_in_words }}"  # how Airflow's lists name each question
 ANSWER_WITHIN = timedelta(hours=24)  # then the question ends, and is asked anew with the numbers of the day
 
 
@@ -38,6 +39,8 @@ class ApproveRemovalsOperator(HITLOperator):
     destination; what it sends is computed anew and holds nobody who was not shown. Skipped when the hold was decided,
     replaced by a larger one or used up meanwhile, and when nobody answers: then it is asked again.
 
+    Expanded over holds, with ``outlets=[assets.APPROVED_SOMETHING]`` and ``map_index_template=HOLD_IN_WORDS``.
+
     :param hold_id: of ``audience.hold``.
     :returns: ``{"hold_id": id, "decision": "approved" or "rejected"}``.
     """
@@ -51,8 +54,7 @@ class ApproveRemovalsOperator(HITLOperator):
             defaults=LATER,
             response_timeout=ANSWER_WITHIN,
             params={"why": Param("", type="string", title="Why", description="Kept in the audit, beside your name")},
-            map_index_template="{{ hold_in_words }}",
-            **{**kwargs, "outlets": [*kwargs.get("outlets", ()), assets.APPROVED_SOMETHING]},
+            **kwargs,
         )
         self.hold_id = hold_id
         self.warehouse_conn_id = warehouse_conn_id

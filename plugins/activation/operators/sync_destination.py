@@ -101,6 +101,15 @@ def left_out(counts: dict[str, Any]) -> list[str]:
     return words or ([] if counts["outcome"] == "success" else [counts["outcome"]])
 
 
+def _in_short(partial: dict[str, list[str]]) -> str:
+    """Beside the square in Airflow's lists: the first audience that is not whole, and how many more."""
+    if not partial:
+        return "everybody"
+    (name, words), *others = partial.items()
+    more = f", and {len(others)} more audiences" if others else ""
+    return f"not everybody: {name} {', '.join(words)}{more}"
+
+
 class ShowPartialOperator(BaseOperator):
     """
     Show at a glance that a sync left somebody out: skipped (pink) beside a green sync; who and how many is its XCom.
@@ -111,12 +120,14 @@ class ShowPartialOperator(BaseOperator):
     """
 
     def __init__(self, *, sync_task_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        kwargs.setdefault("task_display_name", "everybody is delivered")
+        super().__init__(map_index_template="{{ in_words }}", **kwargs)
         self.sync_task_id = sync_task_id
 
     def execute(self, context: Context) -> None:
         result = context["ti"].xcom_pull(task_ids=self.sync_task_id) or {}
         partial = {audience: words for audience, counts in result.items() if (words := left_out(counts))}
+        context["in_words"] = _in_short(partial)
         if partial:
             context["ti"].xcom_push(key="left_out", value=partial)
             raise AirflowSkipException(

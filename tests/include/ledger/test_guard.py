@@ -1,9 +1,10 @@
 """Removals that look like a mistake wait; additions go on."""
 
+import psycopg
 import pytest
 
-from include.errors import FatalError
-from include.ledger import guard
+from include.errors import FatalError, RetriableError
+from include.ledger import guard, holds
 from tests.include.ledger.world import World
 
 
@@ -167,3 +168,97 @@ def test_an_audience_without_a_file_is_emptied_only_after_approval_when_it_is_la
     assert (world.sync().held, len(world.held())) == (60, 60)
     guard.approve(world.conn, world.hold()["hold_id"], "ada")
     assert (world.sync().removed, world.held()) == (60, set())
+
+
+def test_an_approval_covers_the_people_shown_and_not_as_many_others(world: World) -> None:
+    people = _held(world, 2)
+    guard.approve(world.conn, world.hold()["hold_id"], "ada")
+    world.join(people[0])
+    world.leave(people[5])  # as many as were approved, but somebody else
+    result = world.sync()
+    assert (result.removed, result.held, len(world.held())) == (0, 2, 10)
+    guard.approve(world.conn, world.hold()["hold_id"], "ada")
+    assert world.sync().removed == 2
+
+
+def test_an_approval_lasts_until_its_removals_have_gone(world: World) -> None:
+    people = _held(world, 4)
+    guard.approve(world.conn, world.hold()["hold_id"], "ada")
+    world.platform.script = ["", "down", "down", "down", "down"]
+    world.destination.batch_size = 1
+    with pytest.raises(RetriableError):
+        world.sync()
+    world.platform.script = []
+    assert (world.sync().held, len(world.held())) == (0, 6)
+    assert world.hold()["state"] == "closed"
+    world.leave(people[6])
+    assert world.sync().held == 1
+
+
+def test_whoever_took_back_consent_is_removed_while_the_others_wait(world: World) -> None:
+    people = _held(world, 3)
+    world.limits = {"max_change_share": 0.0, "max_removals": 1}
+    world.consent(people[7], "withdrawn")
+    result = world.sync()
+    assert (result.removed, result.held) == (1, 3)
+    assert "p7@x.example" not in world.held()
+    assert len(world.held()) == 9
+
+
+def test_withdrawals_that_are_too_many_by_themselves_wait_as_well(world: World) -> None:
+    people = _members(world, 10)
+    world.sync()
+    world.limits = {"max_change_share": 0.2, "max_removals": 2}
+    for person in people[:3]:
+        world.consent(person, "withdrawn")
+    assert (world.sync().held, len(world.held())) == (3, 10)
+
+
+def test_a_segment_that_jumped_since_the_day_before_removes_nobody(world: World) -> None:
+    leaver = world.person("leaver@x.example")
+    world.sync()
+    world.conn.execute("update segment.build set as_of = as_of - 1, size = 1000")
+    world.build(size=1600)
+    world.leave(leaver)
+    assert world.sync().held == 1
+    assert "jumped from 1000 to 1600" in world.hold()["reason"]
+    world.build(size=1400)
+    assert world.sync().removed == 1
+
+
+def test_the_audit_tells_who_decided_what_when_and_why_and_cannot_be_changed(world: World) -> None:
+    _held(world, 2)
+    guard.reject(world.conn, world.hold()["hold_id"], "ada", "the source is broken")
+    [(actor, action, details)] = world.conn.execute("select actor, action, details from ops.audit").fetchall()
+    assert (actor, action) == ("ada", "hold rejected")
+    assert (details["removals"], details["audience"], details["why"]) == (2, "buyers-tag", "the source is broken")
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        world.conn.execute("delete from ops.audit")
+
+
+def test_a_hold_shows_size_age_causes_and_a_sample_in_which_nobody_can_be_read(world: World) -> None:
+    people = _held(world, 3)
+    world.delete(people[1])
+    world.sync()
+    world.conn.execute("update audience.hold set since = since - interval '3 days'")
+    hold = holds.show(world.conn, world.hold()["hold_id"])
+    assert (hold.removals, hold.audience_size, hold.age) == (3, 10, "3 days")
+    assert hold.causes == {"left the segment": 2, "is gone from the profile": 1}
+    assert {person["email"] for person in hold.sample} == {"p***@x***.example", None}
+    told = holds.as_markdown(hold)
+    assert "**3 of 10 people (30%)**" in told
+    assert "@x.example" not in told
+
+
+def test_each_open_hold_is_asked_about_by_one_run_and_again_only_after_a_day(world: World) -> None:
+    people = _held(world, 2)
+    hold = world.hold()["hold_id"]
+    assert holds.unasked(world.conn, "fake") == 1
+    assert holds.claim(world.conn, "run 1") == [hold]
+    assert (holds.claim(world.conn, "run 1"), holds.claim(world.conn, "run 2")) == ([hold], [])
+    assert holds.unasked(world.conn, "fake") == 0
+    world.leave(people[5])
+    world.sync()  # a larger hold replaces it: a new question
+    assert holds.claim(world.conn, "run 2") == [world.hold()["hold_id"]]
+    world.conn.execute("update audience.hold set asked_at = asked_at - interval '26 hours'")
+    assert holds.claim(world.conn, "run 3") == [world.hold()["hold_id"]]
