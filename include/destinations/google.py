@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from include.destinations import google_api as api
 from include.destinations import normalise_google as normal
-from include.destinations.base import Answer, Audience, Checked, Member
+from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.destinations.hashing import sha256_hex
 from include.errors import ConfigError, FatalError, RejectedRow
 from include.limits import Limiter
@@ -23,6 +23,7 @@ MAX_MEMBERSHIP_DAYS = 540
 DAY = 86_400
 PAGE_SIZE = 1000
 ACCEPTED = "ACCEPTED"
+IMMUTABLE = {"SENSITIVE_USER_LIST_IMMUTABLE", "USER_LIST_MUTATION_NOT_SUPPORTED", "OWNERSHIP_REQUIRED_FOR_UPDATE"}
 KEYS = {"email": "emailAddress", "phone": "phoneNumber"}
 TERMS_SERVED = {"customerMatchTermsOfServiceStatus": ACCEPTED}
 
@@ -177,7 +178,13 @@ class GoogleDestination:
     def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Remove whom the identifiers find that were sent; whom Google refuses to remove is a debt."""
         body = {"encoding": self._encoding}
-        return self._send("/v1/audienceMembers:remove", audience, members, body, "debt")
+        try:
+            return self._send("/v1/audienceMembers:remove", audience, members, body, "debt")
+        except FatalError as error:
+            if error.code not in IMMUTABLE:
+                raise
+            text = "Google refuses every change of this list"
+            return Answer(tuple(Exceptional(member.row, "debt", error.code.lower(), text) for member in members))
 
     def _send(
         self,

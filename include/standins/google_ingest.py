@@ -4,8 +4,8 @@ Fast fail: all records are checked before any is taken, and one bad one refuses 
 a request id; consent, age and duplicates are looked at while it is worked off, and ``requestStatus:retrieve`` tells.
 A list holds identifiers, each by itself: the platform may find a user by any of them, so only those that a removal
 names leave. Settings, for tests: ``google.request_seconds`` (how long work takes), ``google.fail_requests`` (a reason:
-all records of coming requests fail), ``google.refuse_removals`` (the same, of removals), ``google.refused``
-(identifier → reason), ``google.unnamed`` (failures are counted and not named), ``google.terms_signed``.
+all records of coming requests fail), ``google.refused`` (identifier → reason), ``google.unnamed`` (failures are counted
+and not named), ``google.terms_signed``, ``google.sensitive_lists`` (names of lists that take no change).
 """
 
 import base64
@@ -231,6 +231,8 @@ def _lists(call: Call) -> list[str]:
             raise invalid("destinations[0].product_destination_id", "INVALID_USER_LIST_ID", "User list is not valid.")
         if "CONTACT_ID" not in found.body["ingestedUserListInfo"]["uploadKeyTypes"]:
             raise invalid("destinations[0]", "INVALID_USER_LIST_TYPE", "The list takes no contacts.")
+        if found.body["displayName"] in call.store.get_setting("google.sensitive_lists", []):
+            raise Refused(400, "SENSITIVE_USER_LIST_IMMUTABLE", "The user list cannot be mutated.")
     return ids
 
 
@@ -298,8 +300,6 @@ def _errors(call: Call, records: Sequence[Mapping[str, Any]], kind: str, target:
     """The reason of each record that fails while it is worked off, by its place."""
     store = call.store
     whole = store.get_setting("google.fail_requests")
-    if kind == "remove":
-        whole = whole or store.get_setting("google.refuse_removals")
     if whole:
         return dict.fromkeys(range(len(records)), whole)
     refused = store.get_setting("google.refused", {})

@@ -248,6 +248,18 @@ def test_an_account_the_credentials_may_not_change_is_said_with_its_mend(empty_s
         audience(google)
 
 
+def test_pain_12_a_list_that_takes_no_change_makes_removals_a_debt_and_additions_an_error(
+    google: GoogleDestination, empty_standins: Standins
+) -> None:
+    vip, two = audience(google), people(google, "a@x.example", "b@x.example")
+    google.add(vip, two)
+    empty_standins.settings({"google.sensitive_lists": ["vip"]})
+    refused = google.remove(vip, two).exceptions
+    assert [(one.outcome, one.code) for one in refused] == [("debt", "sensitive_user_list_immutable")] * 2
+    with pytest.raises(FatalError, match="SENSITIVE_USER_LIST_IMMUTABLE"):
+        google.add(vip, two)
+
+
 def test_a_check_reads_the_account_and_changes_nothing(google: GoogleDestination, empty_standins: Standins) -> None:
     checked = google.check()
     assert (checked.account, checked.limits["calls a minute"], checked.missing) == ("1234567890", 300, ())

@@ -54,7 +54,7 @@ class ADAPTER(Adapter):
         authorised.delete(url, timeout=30).raise_for_status()
 
     def refuse_removals(self, key: str, on: bool) -> None:
-        self.standins.settings({"google.refuse_removals": REFUSED if on else None})
+        self.standins.settings({"google.sensitive_lists": [key] if on else []})
 
     def fail_jobs(self, on: bool) -> None:
         self.standins.settings({"google.fail_requests": FAILED if on else None})
