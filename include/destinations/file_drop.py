@@ -123,6 +123,7 @@ class FileDropDestination:
             "bytes": len(content),
             "sha256": digest,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **({"quiet": True} if audience.quiet else {}),
         }
         self._folder(audience).drop(entry, content)
 

@@ -47,6 +47,7 @@ def publish(folder: Folder, audience: Audience, columns: Sequence[str], form: st
         "bytes": len(content),
         "sha256": digest,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({"quiet": True} if audience.quiet else {}),
     }
     folder.put(entry["name"], content)
     folder.put(STATE, orjson.dumps(rows))

@@ -262,7 +262,8 @@ def _answer(by_address: Mapping[str, list[Member]], refused: Mapping[str, Reason
 
 
 def _merge_fields(member: Member) -> dict[str, str]:
-    return {tag: str(member.fields[column]) for column, tag in MERGE_FIELDS.items() if member.fields.get(column)}
+    given = {**dict.fromkeys(member.cleared, ""), **{name: value for name, value in member.fields.items() if value}}
+    return {tag: str(given[column]) for column, tag in MERGE_FIELDS.items() if column in given}
 
 
 def _left(status: str) -> tuple[str, str]:

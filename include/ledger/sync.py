@@ -12,7 +12,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
-from include.ledger import audiences, confirm, exchanges, exclusions, guard, match_rates, repair
+from include.ledger import audiences, confirm, exchanges, exclusions, first_load, guard, match_rates, repair
 from include.ledger.audiences import Declared
 from include.ledger.deliver import Delivery, Progress, deliver, error_class
 from include.ledger.plan import Plan, write_plan
@@ -144,8 +144,9 @@ def sync_audience(
         progress("begun")
         plan: Plan | None = None
         try:
-            audience = audiences.opened(conn, _of_sync(conn, audience, sync_id), destination)
+            audience = audiences.opened(conn, first_load.of_sync(conn, audience, sync_id), destination)
             plan = _plan(conn, audience, destination, sync_id, started_at)
+            first_load.tell(conn, audience, destination, plan.adds)
             progress("planned")
             with exchanges.recorded(conn, audience):
                 deliver(Delivery(conn, audience, destination, sync_id, progress))
@@ -159,13 +160,6 @@ def sync_audience(
             _end(conn, audience, sync_id, plan, started_at, error)
             raise
         return _end(conn, audience, sync_id, plan, started_at, None, waiting)
-
-
-def _of_sync(conn: psycopg.Connection, audience: Audience, sync_id: int) -> Audience:
-    """The audience as this sync is to treat it: quietly, if its options say so and it has never been loaded."""
-    [found] = warehouse.rows(conn, "ledger/first_load", {"audience_id": audience.audience_id, "sync_id": sync_id})
-    quiet = audience.options.get("first_load") == "quiet" and found["first_load"]
-    return replace(audience, sync_id=sync_id, quiet=quiet)
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class Adapter(ABC):
     :cvar failing_jobs: a job of it can fail as a whole.
     :cvar debts: it can refuse the removal of a person.
     :cvar holds_fields: it tells what it holds of a person, in the clear.
+    :cvar marks_quiet: what is sent says whether it is to set off nothing (``include.destinations.quiet``).
     :cvar carries_names: it is told first names.
     :cvar options: what a segment's front matter must say besides the audience's name.
     :cvar changes: faults strike requests whose path this regular expression finds, and of this ``method`` if one is
@@ -48,6 +49,7 @@ class Adapter(ABC):
     failing_jobs: ClassVar[bool] = False
     debts: ClassVar[bool] = False
     holds_fields: ClassVar[bool] = False
+    marks_quiet: ClassVar[bool] = False
     carries_names: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Any]] = {}
     changes: ClassVar[str]
@@ -98,6 +100,10 @@ class Adapter(ABC):
 
     def hang_jobs(self, on: bool) -> None:
         """Jobs that begin from now on never end, or end again (``jobs``)."""
+        raise NotImplementedError
+
+    def last_is_quiet(self) -> bool:
+        """Whether the last of what was sent says that it is to set off nothing (``marks_quiet``)."""
         raise NotImplementedError
 
     # What platforms behind the stand-ins' server share; one that is no server has its own way.

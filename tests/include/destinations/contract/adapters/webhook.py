@@ -16,6 +16,7 @@ class ADAPTER(Adapter):
     name = "webhook"
     holds_fields = True
     debts = True
+    marks_quiet = True
     changes = r"/events$"
     method = "POST"  # whether an audience is held is asked with GET
 
@@ -40,6 +41,9 @@ class ADAPTER(Adapter):
 
     def field(self, key: str, address: str, column: str) -> str | None:
         return self.standins.members("webhook")[key][address].get(column)
+
+    def last_is_quiet(self) -> bool:
+        return "quiet" in self.recorded()[-1].json()["data"]
 
     def delete_audience(self, key: str, remote_id: str) -> None:
         account = self.standins.account("webhook")
