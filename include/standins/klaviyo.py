@@ -95,6 +95,11 @@ def routes(context: Context) -> list[BaseRoute]:
     return [_route(context, limits, path, [one for one in ENDPOINTS if one.path == path]) for path in paths]
 
 
+def settle(context: Context) -> None:
+    """What is due by now has happened."""
+    klaviyo_jobs.work_off(context)
+
+
 def audience_members(store: Store) -> dict[str, dict[str, dict[str, Any]]]:
     """Of each list, by name, the lower-cased addresses of its members with their profiles' attributes."""
     held: dict[str, dict[str, dict[str, Any]]] = {}
@@ -108,10 +113,10 @@ class Limits:
     """The limits of each endpoint of the account, by second, minute and for some by day."""
 
     def __init__(self, context: Context) -> None:
-        times = context.store.get_setting("klaviyo.limits", 1)
+        self._store = context.store
         self._windows = {
             (one.method, one.path): [
-                WindowLimit(calls * times, seconds, context.clock)
+                WindowLimit(calls, seconds, context.clock)
                 for calls, seconds in ((one.burst, 1), (one.steady, 60), (one.daily, 86_400))
                 if calls is not None
             ]
@@ -120,7 +125,11 @@ class Limits:
 
     def take(self, endpoint: Endpoint) -> tuple[float | None, dict[str, str]]:
         """Seconds to wait when a limit is used up, else None; and the headers of an answer that is let through."""
-        taken = [(one, *one.take("account")) for one in self._windows[endpoint.method, endpoint.path]]
+        times = self._store.get_setting("klaviyo.limits", 1)
+        windows = self._windows[endpoint.method, endpoint.path]
+        for one, calls in zip(windows, (endpoint.burst, endpoint.steady, endpoint.daily), strict=False):
+            one.most = (calls or 0) * times
+        taken = [(one, *one.take("account")) for one in windows]
         waits = [wait for _, admitted, _, wait in taken if not admitted]
         burst, (steady, _, left, reset) = taken[0][0], taken[1]
         headers = {

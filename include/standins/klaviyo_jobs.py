@@ -14,7 +14,7 @@ import orjson
 
 from include.standins.kit import EVERYTHING, Context, Document, Filter
 from include.standins.klaviyo_core import PLATFORM, Answer, Call, Refused, chosen, invalid, not_found, page, stamp
-from include.standins.klaviyo_profiles import faults, late_fault, shown, upsert
+from include.standins.klaviyo_profiles import faults, join, late_fault, shown, upsert_many
 
 MOST_PROFILES = 10_000
 MOST_BYTES = 5_000_000
@@ -44,8 +44,10 @@ def create(call: Call) -> Answer:
     profiles, lists = _read(call)
     now = call.context.now_ms()
     id = "01J" + secrets.token_hex(11).upper()
-    body = {"profiles": profiles, "lists": lists, "total_count": len(profiles), "state": "open", "errors": []}
+    body = {"lists": lists, "total_count": len(profiles), "state": "open", "errors": [], "made": 0}
     call.store.put(PLATFORM, "job", id, body, changed_at=now)
+    call.store.put(PLATFORM, "job_profiles", id, {"profiles": profiles}, changed_at=now)
+    call.store.put(PLATFORM, "job_open", id, {}, changed_at=now)
     return Answer(202, {"data": _shown(call, call.store.get(PLATFORM, "job", id)), "links": call.links(_path(id))})
 
 
@@ -105,28 +107,31 @@ def _lists(call: Call, data: Mapping[str, Any]) -> list[str]:
 
 def work_off(context: Context) -> None:
     """Import what is due: called before each request, because nobody looks in between."""
-    seconds = context.store.get_setting("klaviyo.job_seconds", 0.8)
-    due = Filter(before=context.now_ms() - int(seconds * 1000) + 1, where=("$.state", "open"))
-    for job in context.store.page(PLATFORM, "job", due, order="created", limit=-1):
-        with context.store.transaction():
-            _import(context, job, int(seconds * 1000))
+    store = context.store
+    seconds = store.get_setting("klaviyo.job_seconds", 0.8)
+    due = Filter(before=context.now_ms() - int(seconds * 1000) + 1)
+    for waiting in store.page(PLATFORM, "job_open", due, order="created", limit=-1):
+        with store.transaction():
+            job = store.get(PLATFORM, "job", waiting.id)
+            if job is not None and store.delete(PLATFORM, "job_open", waiting.id):  # another call may be at it
+                _import(context, job, waiting.created_at + int(seconds * 1000))
 
 
-def _import(context: Context, job: Document, after_ms: int) -> None:
-    store, now = context.store, job.created_at + after_ms
-    share = store.get_setting("klaviyo.cancelled_after")
-    profiles, errors, made = job.body["profiles"], [], []
-    lists = [id for id in job.body["lists"] if store.get(PLATFORM, "list", id) is not None]
-    for place, attributes in enumerate(profiles if share is None else profiles[: int(len(profiles) * share)]):
-        if (why := late_fault(attributes)) is not None:
-            errors.append({"place": place, "detail": why})
-            continue
-        id, _ = upsert(store, attributes, now)
-        made.append(id)
-        for list_id in lists:
-            if store.get(PLATFORM, f"joined:{list_id}", id) is None:
-                store.put(PLATFORM, f"joined:{list_id}", id, {}, changed_at=now)
-    done = {"state": "complete" if share is None else "cancelled", "errors": errors, "made": made}
+def _import(context: Context, job: Document, now: int) -> None:
+    store, share = context.store, context.store.get_setting("klaviyo.cancelled_after")
+    given = store.get(PLATFORM, "job_profiles", job.id).body["profiles"]
+    taken = given if share is None else given[: int(len(given) * share)]
+    late = {place: why for place, one in enumerate(taken) if (why := late_fault(one)) is not None}
+    made = upsert_many(store, [one for place, one in enumerate(taken) if place not in late], now)
+    for list_id in job.body["lists"]:
+        if store.get(PLATFORM, "list", list_id) is not None:
+            join(store, list_id, made, now)
+    store.put(PLATFORM, "job_made", job.id, {"ids": made}, changed_at=now)
+    done = {
+        "state": "complete" if share is None else "cancelled",
+        "errors": [{"place": place, "detail": why} for place, why in late.items()],
+        "made": len(made),
+    }
     store.put(PLATFORM, "job", job.id, {**job.body, **done}, changed_at=now, created_at=job.created_at)
 
 
@@ -148,7 +153,7 @@ def _shown(call: Call, job: Document) -> dict[str, Any]:
         "status": status,
         "created_at": stamp(job.created_at),
         "total_count": job.body["total_count"],
-        "completed_count": len(job.body.get("made", ())) + len(job.body["errors"]),
+        "completed_count": job.body["made"] + len(job.body["errors"]),
         "failed_count": len(job.body["errors"]),
         "started_at": None if status == "queued" else stamp(job.created_at),
         "completed_at": ended,
@@ -204,6 +209,7 @@ def errors(call: Call) -> Answer:
     """``GET /api/profile-bulk-import-jobs/{id}/import-errors``: the rows it left out, and why."""
     job = _job(call)
     rows, links = page(call, job.body["errors"], 20, 100)
+    sent = call.store.get(PLATFORM, "job_profiles", job.id).body["profiles"]
     data = [
         {
             "type": "import-error",
@@ -216,7 +222,7 @@ def errors(call: Call) -> Answer:
                     "title": "Invalid input.",
                     "detail": row["detail"],
                     "source": {"pointer": f"{_WHERE}/{row['place']}/attributes/email"},
-                    "original_payload": job.body["profiles"][row["place"]],
+                    "original_payload": sent[row["place"]],
                 },
             ),
         }
@@ -228,6 +234,7 @@ def errors(call: Call) -> Answer:
 def profiles(call: Call) -> Answer:
     """``GET /api/profile-bulk-import-jobs/{id}/profiles``: whom it made or changed."""
     job = _job(call)
-    rows, links = page(call, job.body.get("made", []), 20, 100)
+    made = call.store.get(PLATFORM, "job_made", job.id)
+    rows, links = page(call, made.body["ids"] if made else [], 20, 100)
     found = call.store.get_many(PLATFORM, "profile", rows)
     return Answer(200, {"data": [shown(call, one) for one in found.values()], "links": links})

@@ -16,7 +16,7 @@ from include.standins.klaviyo_core import (
     read_filter,
     stamp,
 )
-from include.standins.klaviyo_profiles import by_address, shown
+from include.standins.klaviyo_profiles import by_address, join, shown
 
 MOST_MEMBERS = 1_000  # of one call
 LIST_FIELDS = frozenset({"created", "id", "name", "opt_in_process", "updated"})
@@ -155,10 +155,7 @@ def _given(call: Call) -> list[str]:
 def add(call: Call) -> Answer:
     """``POST /api/lists/{id}/relationships/profiles``: who is a member already stays one."""
     found, now = _list(call), call.context.now_ms()
-    joined = _joined(call, found)
-    for id in _given(call):
-        if id not in joined:
-            call.store.put(PLATFORM, f"joined:{found.id}", id, {}, changed_at=now)
+    join(call.store, found.id, _given(call), now)
     return Answer(204)
 
 

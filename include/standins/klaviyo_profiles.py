@@ -1,14 +1,15 @@
 """Klaviyo's profiles: found by address, made and changed field by field; consent is never touched here.
 
 Kinds: ``profile`` (id → attributes and, under ``_subscriptions``, what the person agreed to), ``address`` (lower-cased
-e-mail → the profile's id), ``list``, ``joined:<list id>`` (profile id → when it was put on the list), ``job``.
+e-mail → the profile's id), ``list``, ``joined:<list id>`` (profile id → when it was put on the list), those of jobs.
 Importing a profile changes neither its consent nor its suppressions: only the subscription and suppression jobs of the
 platform do, and these this stand-in does not serve at all.
 """
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from include.standins.kit import Document, Store
@@ -98,28 +99,28 @@ def by_address(store: Store, addresses: list[str]) -> dict[str, Document]:
     return {address: found[one.body["profile"]] for address, one in pointers.items() if one.body["profile"] in found}
 
 
-def upsert(store: Store, attributes: Mapping[str, Any], now_ms: int) -> tuple[str, bool]:
-    """Make or change the profile of that address: a null clears, what is absent stays.
+def upsert_many(store: Store, given: Sequence[Mapping[str, Any]], now_ms: int) -> list[str]:
+    """Make or change the profiles of these addresses, in order: a null clears, what is absent stays. Their ids."""
+    held = by_address(store, [one["email"] for one in given])
+    for attributes in given:
+        address = attributes["email"].lower()
+        old = held.get(address) or Document("01" + secrets.token_hex(12).upper(), {}, now_ms, now_ms)
+        changed = {name: value for name, value in attributes.items() if name != "_kx"}
+        for name in ("location", "properties"):
+            if changed.get(name):
+                changed[name] = {**(old.body.get(name) or {}), **changed[name]}
+        held[address] = replace(old, body={**old.body, **changed}, changed_at=now_ms)
+    written = {attributes["email"].lower(): held[attributes["email"].lower()] for attributes in given}
+    store.put_many(PLATFORM, "profile", written.values())
+    pointers = (Document(address, {"profile": one.id}, now_ms, now_ms) for address, one in written.items())
+    store.put_many(PLATFORM, "address", pointers)
+    return [one.id for one in written.values()]
 
-    :returns: its id, and whether it is new.
-    """
-    held = by_address(store, [attributes["email"]]).get(attributes["email"].lower())
-    id = held.id if held else "01" + secrets.token_hex(12).upper()
-    old = held.body if held else {}
-    changed = {name: value for name, value in attributes.items() if name != "_kx"}
-    for name in ("location", "properties"):
-        if changed.get(name):
-            changed[name] = {**(old.get(name) or {}), **changed[name]}
-    store.put(
-        PLATFORM,
-        "profile",
-        id,
-        {**old, **changed},
-        changed_at=now_ms,
-        created_at=held.created_at if held else now_ms,
-    )
-    store.put(PLATFORM, "address", attributes["email"].lower(), {"profile": id}, changed_at=now_ms)
-    return id, held is None
+
+def join(store: Store, list_id: str, ids: Sequence[str], now_ms: int) -> None:
+    """Put profiles on a list; who is on it already keeps the time of joining."""
+    there = store.get_many(PLATFORM, f"joined:{list_id}", ids)
+    store.put_many(PLATFORM, f"joined:{list_id}", (Document(id, {}, now_ms, now_ms) for id in ids if id not in there))
 
 
 def shown(call: Call, one: Document, joined_ms: int | None = None) -> dict[str, Any]:

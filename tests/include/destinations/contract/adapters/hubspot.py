@@ -15,6 +15,10 @@ class ADAPTER(Adapter):
     holds_fields = True
     changes = r"/batch/upsert$|/memberships/(add|remove)$"
 
+    def prepare(self) -> None:
+        self.standins.settings({"hubspot.limit": [100_000, 10]})  # limits have tests of their own
+        super().prepare()
+
     def destination(self, **arguments: Any) -> HubSpotDestination:
         account = self.standins.account("hubspot")
         return HubSpotDestination(account["base_url"], account["token"], account["app_id"], **arguments)

@@ -17,6 +17,10 @@ class ADAPTER(Adapter):
     changes = r"/profile-bulk-import-jobs$|/relationships/profiles$"
     method = "POST|DELETE"  # jobs are listed under the same path
 
+    def prepare(self) -> None:
+        self.standins.settings({"klaviyo.limits": 100})  # limits have tests of their own
+        super().prepare()
+
     def destination(self, **arguments: Any) -> KlaviyoDestination:
         account = self.standins.account("klaviyo")
         return KlaviyoDestination(account["base_url"], account["token"], **arguments)
