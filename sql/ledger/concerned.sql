@@ -25,6 +25,10 @@ people as (
             ('email' = any(%(identifiers)s::text[]) and person.email is not null)
             or ('phone' = any(%(identifiers)s::text[]) and person.phone is not null)
         )
+        and not exists (
+            select from audience.excluded
+            where excluded.audience_id = %(audience_id)s and excluded.person_id = member.person_id
+        )
 ),
 
 ledger as (

@@ -1,5 +1,5 @@
 -- The persons of one batch of additions or updates, by their numbers in the plan. Consent, membership and the person's
--- values are looked at again here: whoever withdrew, left or changed since the plan is not handed out.
+-- values are looked at again here: whoever withdrew, left, changed or was excluded since the plan is not handed out.
 select
     plan_row.ordinal,
     plan_row.person_id::text as person_id,
@@ -30,4 +30,8 @@ inner join segment.membership as member
 where
     plan_row.ordinal between %(first)s and %(last)s
     and plan_row.operation = %(operation)s
+    and not exists (
+        select from audience.excluded
+        where excluded.audience_id = %(audience_id)s and excluded.person_id = plan_row.person_id
+    )
 order by plan_row.ordinal
