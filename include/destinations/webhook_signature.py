@@ -1,7 +1,6 @@
 """The signature of a webhook: HMAC-SHA256 as the Standard Webhooks specification 1.0.0 has it (read 2026-11-22)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import time
@@ -37,7 +36,7 @@ def _key(secret: str) -> bytes:
     mend = "write `whsec_` and then 24 to 64 random bytes in base64, as `openssl rand -base64 32` gives them"
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         raise ConfigError(f"A secret in the webhook's connection is not base64; {mend}.") from None
     if len(key) not in SECRET_BYTES:
         raise ConfigError(f"A secret in the webhook's connection has {len(key)} bytes; {mend}.")

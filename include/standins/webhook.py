@@ -68,7 +68,7 @@ def _receive(context: Context, headers: Mapping[str, str], body: bytes) -> Respo
         problem, answer = _handled(context, orjson.loads(body))
         if problem:
             return Json({"error": problem}, 422)
-        answer = {**answer, "request_id": id}
+        answer = {**answer, "request_id": id, **(store.get_setting("webhook.answers") or {})}
         now = context.now_ms()
         store.put_many(PLATFORM, "event", [Document(id, answer, now, now)])
         return Json(answer)

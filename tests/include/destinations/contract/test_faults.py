@@ -210,6 +210,18 @@ def test_pain_04_a_job_that_fails_is_made_good(stage: Stage) -> None:
     assert stage.is_equal()
 
 
+@those_with("failing_jobs")
+def test_pain_04_a_removal_whose_job_fails_is_made_good(stage: Stage) -> None:
+    people = stage.people(*PEOPLE)
+    stage.sync()
+    stage.leave(people[0])
+    stage.adapter.fail_jobs(True)
+    stage.attempt()
+    stage.adapter.fail_jobs(False)
+    stage.settle()
+    assert stage.is_equal()
+
+
 def test_every_status_is_sorted(stage: Stage) -> None:
     """No answer of the platform, whatever its body, ends in anything but one of our errors."""
     stage.people(*PEOPLE)
