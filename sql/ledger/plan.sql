@@ -1,7 +1,8 @@
 -- The plan of one audience: desired minus acknowledged. One row per person and set of identifiers that must be removed,
 -- added or updated, removals first.
 -- Desired: in the segment today, consent granted for the destination's purpose (no statement: no), reachable by an
--- identifier the destination takes, still a person, not kept out by a control group or a list. A membership of a merged person counts for today's person.
+-- identifier the destination takes, still a person, not kept out by a control group or a list. A membership of a merged
+-- person counts for today's person.
 -- Removed is whatever the platform has, or may have (an attempt without an answer), and is not desired.
 -- Only persons in `concerned` are looked at: of all others the platform acknowledged what they are today.
 -- A row the platform refused for good is parked until payload, identifiers or consent change.
