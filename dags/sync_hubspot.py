@@ -1,9 +1,9 @@
 """
 ### Keep HubSpot's lists equal to their segments
 
-Each audience named in a segment's front matter under `hubspot` is a manual list of contacts. Removes who left the segment
-or withdrew, adds who entered and agreed to e-mail. Who is no contact yet is made one; contacts that exist are only put on
-the list, and lifecycle stage, marketing status and consent are never written.
+Each audience named in a segment's front matter under `hubspot` is a manual list of contacts. Removes who left the
+segment or withdrew, adds who entered and agreed to e-mail. Who is no contact yet is made one; contacts that exist are
+only put on the list, and lifecycle stage, marketing status and consent are never written.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what HubSpot acknowledged and only the rest is
 sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan

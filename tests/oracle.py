@@ -37,6 +37,9 @@ META = {
     "repeat-buyers": "repeat_buyers",
     "weekend-evening-shoppers": "weekend_evening_shoppers",
 }
+KLAVIYO = {"cart-abandoners": "cart_abandoners", "prospects": "prospects"}
+HUBSPOT = {"champions": "champions", "lapsed-high-value": "lapsed_high_value"}
+ADDRESSED = {"mailchimp": MAILCHIMP, "klaviyo": KLAVIYO, "hubspot": HUBSPOT}  # who is in them is named by an address
 GOOGLE = {"recent-buyers": "recent_buyers", "repeat-buyers": "repeat_buyers"}
 
 
@@ -45,21 +48,22 @@ def sha256(text: str) -> str:
 
 
 def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[Any]]]:
-    """By platform and audience: addresses at Mailchimp, pairs of hashes (e-mail, phone; or empty) at Meta, Google."""
+    """By platform and audience: addresses, or pairs of hashes (e-mail, phone; or empty) at Meta and Google."""
     people, said = persons(truth), consents(truth)
     members = Traits(people, as_of).segments()
-    gone = {
-        row["ids"]["email"]
-        for row in truth["streams"]["mailchimp.members"]
-        if "email" in row["ids"] and (row.get("d") or row.get("status") in LEFT)
-    }
-    by_mail = {
-        tag: {
-            address
-            for i in members[name]
-            if agrees(people[i], "email", said) and (address := people[i].golden["email"]) and address not in gone
+    gone = {"mailchimp": _left_the_list(truth), "hubspot": _deleted_contacts(truth), "klaviyo": set()}
+    by_address = {
+        platform: {
+            audience: {
+                address
+                for i in members[name]
+                if agrees(people[i], "email", said)
+                and (address := people[i].golden["email"])
+                and address not in gone[platform]
+            }
+            for audience, name in audiences.items()
         }
-        for tag, name in MAILCHIMP.items()
+        for platform, audiences in ADDRESSED.items()
     }
     by_hash = {
         audience: {pair for i in members[name] if agrees(people[i], "ads", said) and any(pair := _hashes(people[i]))}
@@ -71,7 +75,20 @@ def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[A
         }
         for audience, name in GOOGLE.items()
     }
-    return {"mailchimp": by_mail, "meta": by_hash, "google": at_google}
+    return {**by_address, "meta": by_hash, "google": at_google}
+
+
+def _left_the_list(truth: Mapping[str, Any]) -> set[str]:
+    rows = [row for row in truth["streams"]["mailchimp.members"] if "email" in row["ids"]]
+    return {row["ids"]["email"] for row in rows if row.get("d") or row.get("status") in LEFT}
+
+
+def _deleted_contacts(truth: Mapping[str, Any]) -> set[str]:
+    """Addresses of contacts that somebody deleted, and that no other contact has."""
+    rows = [row for row in truth["streams"]["hubspot.contacts"] if "email" in row["ids"]]
+    return {row["ids"]["email"] for row in rows if row.get("d")} - {
+        row["ids"]["email"] for row in rows if not row.get("d")
+    }
 
 
 def _hashes(person: Person) -> tuple[str, str]:
@@ -93,7 +110,9 @@ def held(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, set[An
     :param members: by platform as the stand-ins tell it.
     """
     return {
-        "mailchimp": {tag: set(found) for tag, found in members["mailchimp"].items()},
+        **{
+            platform: {audience: set(found) for audience, found in members[platform].items()} for platform in ADDRESSED
+        },
         "meta": {
             audience: {(user.get("EMAIL", ""), user.get("PHONE", "")) for user in found}
             for audience, found in members["meta"].items()

@@ -29,7 +29,7 @@ from include.standins.request_log import Recorded
 from tests.standins import Standins
 
 CONTACTS = ("hubspot", "contact")
-HOLDING = ("mailchimp", "meta", "google")  # the platforms whose audiences `tests.oracle` knows
+HOLDING = ("mailchimp", "klaviyo", "hubspot", "meta", "google")  # the platforms whose audiences `tests.oracle` knows
 TOLD_IN_AIRFLOW = (
     "select key, value::text from xcom",
     "select task_id, rendered_fields::text from rendered_task_instance_fields",
@@ -63,7 +63,7 @@ class Step:
 
     def written(self) -> list[Recorded]:
         """Requests that change something at a destination."""
-        kept = [one for one in self.requests if one.platform in HOLDING and one.method != "GET"]
+        kept = [one for one in self.requests if one.platform in HOLDING and changes(one)]
         return [one for one in kept if one.path != "/google/token"]
 
 
@@ -205,14 +205,20 @@ def taken(ports: list[int]) -> list[int]:
 
 
 def addresses_sent(requests: list[Recorded]) -> set[str]:
-    """Every e-mail address in a request to Mailchimp that changes something, save those only taken out."""
+    """Every e-mail address in a request that changes something and names people by it, save those only taken out."""
     found: set[str] = set()
     for one in requests:
-        if one.platform == "mailchimp" and one.method != "GET":
+        if one.platform in ("mailchimp", "klaviyo", "hubspot") and changes(one):
             body = one.json() or {}
-            body.pop("members_to_remove", None)
+            if isinstance(body, dict):  # HubSpot's lists are changed by lists of record ids
+                body.pop("members_to_remove", None)
             found |= set(re.findall(r"[^\s\"@]+@[^\s\"@]+", orjson.dumps(body).decode()))
     return found
+
+
+def changes(request: Recorded) -> bool:
+    """Whether a request is there to change something: HubSpot is also read by POST."""
+    return request.method != "GET" and not request.path.endswith(("/search", "/batch/read"))
 
 
 def hashes_sent(requests: list[Recorded]) -> set[tuple[str, str]]:
