@@ -163,8 +163,8 @@ def test_a_first_run_holds_and_every_audience_is_what_the_truth_says(story: Stor
 def test_a_second_run_delivers_nothing_and_asks_no_destination_to_change_anything(story: Story) -> None:
     second = story.second
     assert (second.code, second.report["ok"]) == (0, True), second.words
-    # Our own tags moved the members' time of change at the platform, and contacts that we made are new there: they alone
-    # are read again, and change nothing.
+    # Our own tags moved the members' time of change at the platform, and contacts that we made are new there: they
+    # alone are read again, and change nothing.
     landed = {stream["stream"] for stream in second.report["extracted"] if stream["landed"]}
     assert landed <= {"mailchimp.members", "hubspot.contacts"}
     assert changes(second) == wanted_changes(story.first, second)
