@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,6 +30,35 @@ from tests.standins import Standins
 
 CONTACTS = ("hubspot", "contact")
 HOLDING = ("mailchimp", "klaviyo", "hubspot", "meta", "google")  # the platforms whose audiences `tests.oracle` knows
+ONE_LEAVES = """
+with
+
+staying as (
+    select member.person_id, member.audience_id, stay.membership_id, stay.segment
+    from audience.member
+    inner join audience.audience using (audience_id)
+    inner join segment.membership as stay
+        on audience.segment = stay.segment and member.person_id = stay.person_id and stay.left_at is null
+    where audience.destination = 'meta' and member.acknowledged = 'present'
+    limit 1
+),
+
+stale as (
+    update segment.build set built_at = built_at - interval '3 days'
+    from staying
+    where build.segment = staying.segment
+)
+
+update segment.membership
+set left_at = clock_timestamp(), left_version = membership.version, left_reason = 'rule'
+from staying
+where membership.membership_id = staying.membership_id
+returning staying.person_id, staying.audience_id
+"""
+STILL_THERE = """
+select from audience.member
+where audience_id = %s and person_id = %s and acknowledged = 'present'
+"""
 TOLD_IN_AIRFLOW = (
     "select key, value::text from xcom",
     "select task_id, rendered_fields::text from rendered_task_instance_fields",
@@ -65,6 +94,29 @@ class Step:
         """Requests that change something at a destination."""
         kept = [one for one in self.requests if one.platform in HOLDING and changes(one)]
         return [one for one in kept if one.path != "/google/token"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A removal that waited and was approved.
+
+    :param question: as Airflow shows it.
+    :param held: whether the platform still had the person when the question stood.
+    :param shown: the squares of the sync that held it: task, state, words.
+    :param audit: who did what, why.
+    :param syncs: the squares of all syncs of Mailchimp.
+    """
+
+    question: dict[str, Any] = field(repr=False)
+    held: bool
+    shown: list[tuple[str, str, str | None]]
+    audit: list[tuple[str, str, str]]
+    syncs: list[tuple[str, str, str | None]] = field(repr=False)
+
+
+def alerts_of(alerts: Mapping[str, list[dict[str, Any]]], subject: str) -> dict[str, list[dict[str, Any]]]:
+    """By channel, the alerts that name a subject."""
+    return {channel: [one for one in got if subject in json.dumps(one)] for channel, got in alerts.items()}
 
 
 def make(command: str, home: Path, **choices: str) -> subprocess.CompletedProcess[str]:
@@ -145,14 +197,47 @@ class RunningSystem:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.standins.put(*CONTACTS, *(_changed(one, now) for one in before.values()))
 
-    def wait_for_alerts(self, each: int) -> dict[str, list[dict[str, Any]]]:
-        """Alerts once so many came on each channel, or what came in a minute: a task tells after it has ended."""
+    def wait_for_alerts(self, each: int, *, of: str) -> dict[str, list[dict[str, Any]]]:
+        """Alerts that name ``of`` once so many came on each channel, or what came in a minute.
+
+        A task tells after it has ended.
+        """
         return Retrying(
             retry=retry_if_result(lambda got: min(map(len, got.values())) < each),
             stop=stop_after_delay(60),
             wait=wait_fixed(0.5),
             retry_error_callback=lambda state: state.outcome.result(),
-        )(self.standins.alerts)
+        )(lambda: alerts_of(self.standins.alerts(), of))
+
+    def ask_and_approve(self) -> "Asked":
+        """Somebody leaves a segment whose build has gone stale: the removal waits, a person approves it in Airflow."""
+        with psycopg.connect(self.env["WAREHOUSE_URL"], autocommit=True) as conn:
+            person, audience_id = conn.execute(ONE_LEAVES).fetchone()
+            self.airflow.trigger("sync_meta", "leaves-a-stale-segment")
+            question = self._until(self._questions)[0]
+            held = conn.execute(STILL_THERE, (audience_id, person)).fetchone() is not None
+            shown = self._squares("sync_meta", "leaves-a-stale-segment")
+            ti = question["task_instance"]
+            path = f"/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}"
+            answer = {"chosen_options": ["Remove them"], "params_input": {"why": "a campaign ended"}}
+            self.airflow.call("PATCH", f"{path}/hitlDetails", json=answer)
+            self._until(lambda: conn.execute(STILL_THERE, (audience_id, person)).fetchone() is None)
+            audit = conn.execute("select actor, action, details ->> 'why' from ops.audit").fetchall()
+        self._until_idle()
+        return Asked(question, held, shown, audit, self._squares("sync_mailchimp"))
+
+    def _questions(self) -> list[dict[str, Any]]:
+        return self.airflow.call("GET", "/dags/~/dagRuns/~/hitlDetails")["hitl_details"]
+
+    def _squares(self, dag_id: str, run_id: str | None = None) -> list[tuple[str, str, str | None]]:
+        """Task, state and the words beside its square, of one run (None: of all)."""
+        runs = [run for run in self.airflow.runs([dag_id]) if run_id in (None, run["dag_run_id"])]
+        tasks = [task for run in runs for task in self.airflow.task_instances(run)]
+        return sorted((task["task_id"], task["state"], task["rendered_map_index"]) for task in tasks)
+
+    def _until(self, ask: Callable[[], Any]) -> Any:
+        wanted = retry_if_result(lambda got: not got)
+        return Retrying(retry=wanted, stop=stop_after_delay(180), wait=wait_fixed(0.5))(ask)
 
     def told(self) -> Iterator[tuple[str, str]]:
         """Everything Airflow and the ops tables keep, as (where, text)."""

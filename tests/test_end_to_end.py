@@ -16,9 +16,11 @@ import pytest
 from tests import oracle
 from tests.system import (
     HOLDING,
+    Asked,
     RunningSystem,
     Step,
     addresses_sent,
+    alerts_of,
     everything_sent,
     hashes_sent,
     make,
@@ -28,6 +30,7 @@ from tests.system import (
 
 pytestmark = pytest.mark.timeout(1500)
 CUSTOMERS = "300"
+BROKEN_TASK = "extract_hubspot.check_contacts"
 EMPTY_HASH = oracle.sha256("")
 BUILT_ON_EXTRACTS = {
     "build_persons",
@@ -43,7 +46,10 @@ BUILT_ON_EXTRACTS = {
 
 @dataclass(frozen=True)
 class Story:
-    """The steps in their order: a first run, nothing new, a day of changes, a broken source twice, its repair."""
+    """The steps in their order: a first run, nothing new, a day of changes, a broken source twice, its repair.
+
+    :param asked: then a removal waits for a person, who approves it.
+    """
 
     first: Step
     second: Step
@@ -51,6 +57,7 @@ class Story:
     broken: Step
     broken_again: Step
     repaired: Step
+    asked: Asked
     told: Mapping[str, str]
     ran: list[str]
     left: list[str]
@@ -79,11 +86,12 @@ def _live(system: RunningSystem, home: Path) -> Story:
     first, second, day_two = system.run(), system.run(), system.run(DAY="2")
     before = system.empty_the_addresses()
     broken = system.run()
-    system.wait_for_alerts(1)
+    system.wait_for_alerts(1, of=BROKEN_TASK)
     broken_again = system.run()
     system.repair(before)
     repaired = system.run()
-    system.wait_for_alerts(2)
+    system.wait_for_alerts(2, of=BROKEN_TASK)
+    asked = system.ask_and_approve()
     ran, ports = still_running(token, leaders), system.ports
     told, alerts = dict(system.told()), system.standins.alerts()
     make("down", home)
@@ -94,6 +102,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
         broken,
         broken_again,
         Step(**{**repaired.__dict__, "alerts": alerts}),
+        asked,
         told,
         ran,
         still_running(token, leaders),
@@ -197,8 +206,8 @@ def test_a_critical_failure_stops_the_chain_before_anything_is_built_or_sent(sto
 def test_a_failure_is_told_once_and_its_end_once_without_a_personal_value(story: Story) -> None:
     repaired = story.repaired
     assert (repaired.code, repaired.report["ok"]) == (0, True), repaired.words
-    mails, messages = repaired.alerts["mail"], repaired.alerts["slack"]
-    subject = "extract_hubspot.check_contacts"
+    subject, told = BROKEN_TASK, alerts_of(repaired.alerts, BROKEN_TASK)
+    mails, messages = told["mail"], told["slack"]
     assert [mail["subject"] for mail in mails] == [
         f"[audienceflow] FAILING: {subject}",
         f"[audienceflow] RECOVERED: {subject}",
@@ -209,6 +218,30 @@ def test_a_failure_is_told_once_and_its_end_once_without_a_personal_value(story:
     ]
     assert "emails_vanished" in mails[0]["text"]
     assert found_in(json.dumps(repaired.alerts, ensure_ascii=False), repaired.truth) == 0
+
+
+def test_people_left_out_are_seen_at_a_glance_in_every_run_and_told_once(story: Story) -> None:
+    squares = [(state, words) for task, state, words in story.asked.syncs if task == "show_partial"]
+    assert {state for state, _ in squares} == {"skipped"}  # pink, also when nobody was refused anew
+    assert len(squares) > 3
+    assert all("refused" in words for _, words in squares)
+    assert {state for task, state, _ in story.asked.syncs if task == "sync"} == {"success"}
+    subjects = [mail["subject"] for mail in alerts_of(story.repaired.alerts, "FAILING: audience mailchimp")["mail"]]
+    assert len(subjects) == len(set(subjects)) > 0
+
+
+def test_a_removal_that_waits_is_shown_to_a_person_in_airflow_and_goes_when_they_say_so(story: Story) -> None:
+    asked = story.asked
+    assert asked.held
+    assert "1 of " in asked.question["body"]
+    assert "older than 48 hours" in asked.question["body"]
+    assert found_in(asked.question["body"], story.repaired.truth) == 0
+    [(task, state, words), sync] = asked.shown
+    assert (task, state, sync[:2]) == ("show_partial", "skipped", ("sync", "success"))
+    assert "1 removals waiting for approval" in words
+    assert asked.audit == [("admin", "hold approved", "a campaign ended")]
+    held = [mail["subject"].split(": ")[0] for mail in alerts_of(story.repaired.alerts, "hold meta")["mail"]]
+    assert held == ["[audienceflow] FAILING", "[audienceflow] RECOVERED"]
 
 
 def test_nobody_is_sent_anywhere_without_a_yes_at_that_time(story: Story) -> None:

@@ -6,9 +6,10 @@ one sentence on stderr.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -85,9 +86,9 @@ def _fail(text: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def main() -> None:
-    """Run one command; what people can mend is told in one sentence, without a traceback."""
-    # They register with `app`. What is slow to import, a command imports itself: each call pays for what it uses only.
+@cache
+def _with_commands() -> typer.Typer:
+    """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
     from include.cli import debts, destinations, exchanges, holds, person, quarantine, segment, sync
 
     app.add_typer(segment.commands, name="segment")
@@ -98,8 +99,16 @@ def main() -> None:
     app.add_typer(quarantine.commands, name="quarantine")
     app.add_typer(exchanges.commands, name="exchanges")
     app.command("person")(person.show)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what people can mend is told in one sentence, without a traceback.
+
+    :param arguments: None: those of the process.
+    """
     try:
-        app(prog_name="audienceflow")
+        _with_commands()(args=arguments, prog_name="audienceflow")
     except NotFoundError as error:
         _fail(str(error), 1)
     except AudienceflowError as error:

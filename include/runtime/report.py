@@ -153,8 +153,8 @@ def _published(stream: Mapping[str, Any]) -> str:
 def _delivered(audience: Mapping[str, Any]) -> str:
     if audience["outcome"] in ("success", None) and audience["syncs"]:
         return "" if audience["outcome"] else "the sync never ended"
-    if audience["outcome"] == "partial" and (audience["rejected"] or audience["open_attempts"]):
-        return ""  # somebody was left out, and the refusals say who and why
+    if audience["outcome"] == "partial" and (audience["rejected"] or audience["parked"] or audience["open_attempts"]):
+        return ""  # somebody was left out, now or before, and the refusals say who and why
     if audience["outcome"] == "held":
         return f"{audience['held']} removals wait for approval ({audience['hold_reason']})"
     return f"ended as {audience['outcome']} ({audience['error_code']})" if audience["syncs"] else "was not synced"

@@ -51,6 +51,7 @@ def _audiences(audiences: Sequence[Mapping[str, Any]]) -> Table:
         "updated",
         "removed",
         "rejected",
+        "parked",
         "confirmed",
         "held",
         "outcome",

@@ -13,6 +13,7 @@ synced as (
         sum(confirmed)::bigint as confirmed,
         (array_agg(outcome order by started_at desc, sync_id desc))[1] as outcome,
         (array_agg(held_remove order by started_at desc, sync_id desc))[1] as held,
+        (array_agg(parked order by started_at desc, sync_id desc))[1] as parked,
         (array_agg(hold_reason order by started_at desc, sync_id desc))[1] as hold_reason,
         (array_agg(coalesce(error_code, error_class) order by started_at desc, sync_id desc))[1] as error_code
     from audience.sync
@@ -55,6 +56,7 @@ select
     coalesce(synced.rejected, 0) as rejected,
     coalesce(synced.confirmed, 0) as confirmed,
     coalesce(synced.held, 0) as held,
+    coalesce(synced.parked, 0) as parked,
     synced.hold_reason,
     synced.outcome,
     synced.error_code,

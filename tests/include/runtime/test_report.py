@@ -12,7 +12,8 @@ from rich.console import Console
 from include.runtime import failures, report, tables
 from include.runtime.report import Claim, Difference, Report
 
-ZEROES = ("updated", "removed", "rejected", "held", "refused", "unknown", "unconfirmed_requests", "open_attempts")
+NOTHING = ("updated", "removed", "rejected", "parked", "held", "refused", "unknown")
+ZEROES = (*NOTHING, "unconfirmed_requests", "open_attempts")
 AUDIENCE = {
     **dict.fromkeys(ZEROES, 0),
     **dict.fromkeys(("added", "confirmed", "sent", "accepted", "members"), 3),
@@ -48,6 +49,7 @@ def test_one_thing_that_is_not_so_breaks_its_claim(changed: dict[str, Any], brok
 
 def test_a_partial_sync_that_names_its_rejected_people_holds() -> None:
     assert all(_claims(outcome="partial", rejected=1, refused=1, accepted=2).values())
+    assert all(_claims(outcome="partial", parked=1).values())  # refused by an earlier sync, which named them
 
 
 def test_a_destination_without_a_connection_owes_nothing() -> None:
