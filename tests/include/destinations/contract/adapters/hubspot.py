@@ -16,6 +16,7 @@ class ADAPTER(Adapter):
     changes = r"/batch/upsert$|/memberships/(add|remove)$"
 
     def prepare(self) -> None:
+        self._known: dict[str, str] = {}
         self.standins.settings({"hubspot.limit": [100_000, 10]})  # limits have tests of their own
         super().prepare()
 
@@ -27,10 +28,15 @@ class ADAPTER(Adapter):
         if request.path.endswith("/batch/upsert"):
             return Call("update", tuple(one["id"].lower() for one in request.json()["inputs"]))
         if request.path.endswith(("/memberships/add", "/memberships/remove")):
-            contacts = self.standins.documents("hubspot", "contact")
-            names = tuple(contacts[id]["body"]["properties"]["email"].lower() for id in request.json())
-            return Call("add" if request.path.endswith("add") else "remove", names)
+            return Call("add" if request.path.endswith("add") else "remove", self._names(request.json()))
         return None
+
+    def _names(self, ids: list[str]) -> tuple[str, ...]:
+        """Addresses by record id; an id keeps its address, so all are read only when one is new."""
+        if not self._known.keys() >= set(ids):
+            contacts = self.standins.documents("hubspot", "contact")
+            self._known = {id: one["body"]["properties"]["email"].lower() for id, one in contacts.items()}
+        return tuple(self._known[id] for id in ids)
 
     def members(self, key: str) -> list[str]:
         return list(self.standins.members("hubspot").get(key, {}))

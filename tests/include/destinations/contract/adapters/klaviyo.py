@@ -18,6 +18,7 @@ class ADAPTER(Adapter):
     method = "POST|DELETE"  # jobs are listed under the same path
 
     def prepare(self) -> None:
+        self._known: dict[str, str] = {}
         self.standins.settings({"klaviyo.limits": 100})  # limits have tests of their own
         super().prepare()
 
@@ -30,9 +31,15 @@ class ADAPTER(Adapter):
             profiles = request.json()["data"]["attributes"]["profiles"]["data"]
             return Call("add", tuple(one["attributes"]["email"].lower() for one in profiles))
         if request.method == "DELETE" and request.path.endswith("/relationships/profiles"):
-            profiles = self.standins.documents("klaviyo", "profile")
-            return Call("remove", tuple(profiles[one["id"]]["body"]["email"].lower() for one in request.json()["data"]))
+            return Call("remove", self._names([one["id"] for one in request.json()["data"]]))
         return None
+
+    def _names(self, ids: list[str]) -> tuple[str, ...]:
+        """Addresses by profile id; an id keeps its address, so all are read only when one is new."""
+        if not self._known.keys() >= set(ids):
+            profiles = self.standins.documents("klaviyo", "profile")
+            self._known = {id: one["body"]["email"].lower() for id, one in profiles.items()}
+        return tuple(self._known[id] for id in ids)
 
     def members(self, key: str) -> list[str]:
         return list(self.standins.members("klaviyo").get(key, {}))
