@@ -216,7 +216,6 @@ class RunningSystem:
             self.airflow.trigger("sync_meta", "leaves-a-stale-segment")
             question = self._until(self._questions)[0]
             held = conn.execute(STILL_THERE, (audience_id, person)).fetchone() is not None
-            shown = self._squares("sync_meta", "leaves-a-stale-segment")
             ti = question["task_instance"]
             path = f"/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}"
             answer = {"chosen_options": ["Remove them"], "params_input": {"why": "a campaign ended"}}
@@ -224,6 +223,7 @@ class RunningSystem:
             self._until(lambda: conn.execute(STILL_THERE, (audience_id, person)).fetchone() is None)
             audit = conn.execute("select actor, action, details ->> 'why' from ops.audit").fetchall()
         self._until_idle()
+        shown = self._squares("sync_meta", "leaves-a-stale-segment")
         return Asked(question, held, shown, audit, self._squares("sync_mailchimp"))
 
     def _questions(self) -> list[dict[str, Any]]:
