@@ -43,7 +43,6 @@ class _Run:
     conversions: Conversions
     run_id: str
     at: datetime
-    first_batch_id: int
 
     @property
     def key(self) -> dict[str, str]:
@@ -71,8 +70,7 @@ def sync_conversions(
     """
     with warehouse.connect(url, application_name=f"conversions {conversions.name}", autocommit=True) as conn:
         _lock(conn, conversions)
-        [(newest,)] = conn.execute("select coalesce(max(batch_id), 0) from conversion.batch").fetchall()
-        run = _Run(conn, conversions, run_id, datetime.now(UTC), newest + 1)
+        run = _Run(conn, conversions, run_id, datetime.now(UTC))
         warehouse.run(
             conn, "conversions/close_lost_batches", {**run.key, "at": run.at, "job_before": run.at - JOB_LIMIT}
         )
@@ -106,11 +104,12 @@ def _judged(conversions: Conversions, tally: Mapping[str, int]) -> ConversionRes
 
 
 def _tell_all(run: _Run, progress: Progress) -> AudienceflowError | None:
-    """Batch by batch until nothing is due; the error that ended it early, if one did."""
-    while True:
-        batch_id, people, orders = _take(run)
+    """Everything that is due, batch by batch; the error that ended it early, if one did."""
+    due, size = _due(run), run.conversions.batch_size
+    for first in range(1, due + 1, size):
+        batch_id, people, orders = _take(run, first, first + size - 1)
         if batch_id is None:
-            return None
+            continue
         progress("taken")
         answer, error = _tell(run, orders)
         progress("answered")
@@ -119,26 +118,31 @@ def _tell_all(run: _Run, progress: Progress) -> AudienceflowError | None:
         progress("settled")
         if error is not None:
             return error
+    return None
 
 
-def _take(run: _Run) -> tuple[int | None, Sequence[Mapping[str, Any]], list[Order]]:
-    conversions = run.conversions
+def _due(run: _Run) -> int:
+    """Fill this session's table of what is due; how many orders that is."""
+    warehouse.run(run.conn, "conversions/due_table")
     bound = {
         **run.key,
         "at": run.at,
-        "not_before": run.at - conversions.max_age,
-        "restate_not_before": run.at - conversions.max_restate_age,
-        "first_batch_id": run.first_batch_id,
-        "most": conversions.batch_size,
+        "not_before": run.at - run.conversions.max_age,
+        "restate_not_before": run.at - run.conversions.max_restate_age,
     }
+    return warehouse.run(run.conn, "conversions/due", bound)
+
+
+def _take(run: _Run, first: int, last: int) -> tuple[int | None, Sequence[Mapping[str, Any]], list[Order]]:
+    """The orders of one call, written down as sent, with the consent of this moment; None when none is left."""
     with run.conn.transaction():
-        rows = warehouse.rows(run.conn, "conversions/take", bound)
+        rows = warehouse.rows(run.conn, "conversions/take", {"first": first, "last": last})
         if not rows:
             return None, [], []
         begun = {**run.key, "run_id": run.run_id, "orders": len(rows), "at": datetime.now(UTC)}
         [batch] = warehouse.rows(run.conn, "conversions/begin_batch", begun)
         warehouse.run(run.conn, "conversions/mark_sent", {**run.key, **batch, **_columns(rows)})
-    named = [(row, one, conversions.identify(one)) for row, one in enumerate(rows)]
+    named = [(row, one, run.conversions.identify(one)) for row, one in enumerate(rows)]
     return batch["batch_id"], rows, [_order(row, one, found) for row, one, found in named if found]
 
 

@@ -175,6 +175,22 @@ def test_only_orders_of_people_who_agree_to_ads_right_now_are_told(shop: Shop) -
     assert sha256(email("s@x.example") or "").encode() not in said
 
 
+def test_a_withdrawal_counts_until_the_call_is_taken(shop: Shop) -> None:
+    ann, bob = shop.buyer("a@x.example"), shop.buyer("b@x.example")
+    shop.order(ann, "1", days=2)
+    shop.order(bob, "2", days=1)
+    connector = shop.connector()
+    connector.batch_size = 1
+
+    def withdraw(step: str) -> None:
+        if step == "taken":
+            shop.consent(bob, "withdrawn")
+
+    result = sync_conversions(shop.url, connector, run_id="r", wait_seconds=0, progress=withdraw)
+    assert result.told == 1
+    assert set(shop.held()) == {"shopify.orders/1"}
+
+
 def test_orders_too_old_and_returns_without_their_order_are_not_told(shop: Shop) -> None:
     ann = shop.buyer("a@x.example")
     shop.order(ann, "old", days=63.1)
