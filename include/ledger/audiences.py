@@ -107,6 +107,12 @@ def of_destination(conn: psycopg.Connection, destination: str) -> list[Audience]
     return [Audience(**row) for row in warehouse.rows(conn, "ledger/audiences", {"destination": destination})]
 
 
+def of_same_list(conn: psycopg.Connection, audience: Audience) -> list[Audience]:
+    """The audiences of its priority list, the highest first, itself among them; none when it is on no list."""
+    key = {"audience_id": audience.audience_id}
+    return [Audience(**row) for row in warehouse.rows(conn, "ledger/audiences_of_list", key)]
+
+
 def opened(conn: psycopg.Connection, audience: Audience, destination: Destination) -> Audience:
     """The audience with the platform's id, found or made there when it is not known or no longer there.
 

@@ -138,7 +138,9 @@ def sync_audience(
     :raises FatalError, RetriableError: the delivery stopped early; what was acknowledged is kept.
     """
     with _alone(conn, audience), exclusions.list_locked(conn, audience):
-        repair.settle_lost(conn, audience)
+        # Whom a killed sync of another audience of the list may have added must be known here: the list is ours now.
+        for lost in audiences.of_same_list(conn, audience) or [audience]:
+            repair.settle_lost(conn, lost)
         started_at = datetime.now(UTC)
         sync_id = _begin(conn, audience, as_of, run_id, started_at)
         progress("begun")
