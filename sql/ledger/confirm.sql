@@ -33,7 +33,14 @@ settled as (
             when concerned.operation = 'remove' then 'present'
             else 'absent'
         end,
+        sent_identifiers = case
+            when concerned.outcome <> 'confirmed' and concerned.operation = 'remove'
+                then coalesce(member.sent_identifiers, '{}') || coalesce(member.attempt_identifiers, '{}')
+            else member.sent_identifiers
+        end,
         operation = case when concerned.outcome <> 'confirmed' then concerned.operation end,
+        opened_at = case when concerned.outcome <> 'confirmed' then coalesce(member.opened_at, %(at)s) end,
+        tries = case when concerned.outcome <> 'confirmed' then member.tries else 0 end,
         attempt_state = case concerned.outcome when 'confirmed' then null when 'unknown' then 'sent' else concerned.outcome end,
         attempt_identifiers = case
             when concerned.outcome <> 'confirmed' then coalesce(member.attempt_identifiers, member.sent_identifiers)

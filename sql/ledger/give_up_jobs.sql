@@ -26,6 +26,10 @@ reopened as (
     update audience.member
     set
         acknowledged = case concerned.operation when 'remove' then 'present' else 'absent' end,
+        sent_identifiers = case concerned.operation
+            when 'remove' then coalesce(member.sent_identifiers, '{}') || coalesce(member.attempt_identifiers, '{}')
+            else member.sent_identifiers
+        end,
         operation = concerned.operation,
         attempt_state = 'sent',
         attempt_identifiers = coalesce(member.attempt_identifiers, member.sent_identifiers),

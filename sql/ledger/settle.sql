@@ -9,6 +9,18 @@ exceptions as (
         as exception (batch_id, batch_row, outcome, code, reason)
 ),
 
+called as (
+    select *
+    from
+        unnest(
+            %(batch_ids)s::bigint [],
+            %(job_ids)s::text [],
+            %(request_ids)s::text [],
+            %(error_classes)s::text [],
+            %(error_codes)s::text []
+        ) as called (batch_id, job_id, request_id, error_class, error_code)
+),
+
 answered as (
     select
         %(audience_id)s::bigint as audience_id, -- a column: joined row by row through the key, never by reading the audience
@@ -19,6 +31,7 @@ answered as (
         given.batch_row,
         given.kept,
         coalesce(exceptions.outcome, 'accepted') as outcome,
+        given.batch_id in (select called.batch_id from called where called.job_id is not null) as has_job,
         exceptions.code,
         exceptions.reason
     from
@@ -60,10 +73,13 @@ settled as (
         confirmed_at = case when answered.outcome = 'accepted' then case when %(confirmed)s then %(at)s end else member.confirmed_at end,
         operation = case when answered.outcome <> 'accepted' then member.operation end,
         attempt_state = case answered.outcome when 'accepted' then null when 'unknown' then 'sent' else answered.outcome end,
-        attempt_identifiers = case when answered.outcome <> 'accepted' then member.attempt_identifiers end,
+        attempt_identifiers = case -- of a removal they are kept until its job has ended, which may fail
+            when answered.outcome <> 'accepted' or (member.operation = 'remove' and answered.has_job)
+                then member.attempt_identifiers
+        end,
         attempt_payload_hash = case when answered.outcome <> 'accepted' then member.attempt_payload_hash end,
-        opened_at = case when answered.outcome <> 'accepted' then member.opened_at end,
-        tries = case when answered.outcome <> 'accepted' then member.tries else 0 end,
+        opened_at = case when answered.outcome <> 'accepted' or answered.has_job then member.opened_at end,
+        tries = case when answered.outcome <> 'accepted' or answered.has_job then member.tries else 0 end,
         error_class = case when answered.outcome <> 'accepted' then answered.outcome end,
         error_code = answered.code,
         error_text = answered.reason
@@ -133,13 +149,5 @@ set
     error_code = called.error_code,
     ended_at = %(at)s
 from counted
-inner join
-    unnest(
-        %(batch_ids)s::bigint [],
-        %(job_ids)s::text [],
-        %(request_ids)s::text [],
-        %(error_classes)s::text [],
-        %(error_codes)s::text []
-    ) as called (batch_id, job_id, request_id, error_class, error_code)
-    on counted.batch_id = called.batch_id
+inner join called on counted.batch_id = called.batch_id
 where batch.batch_id = counted.batch_id
