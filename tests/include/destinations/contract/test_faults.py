@@ -111,11 +111,13 @@ def test_pain_12_a_refused_removal_becomes_a_debt_and_is_tried_again(stage: Stag
     stage.sync()
     stage.adapter.refuse_removals(stage.key, True)
     stage.leave(people[0])
+    stage.forgotten()
     stage.attempt()
     stage.attempt()
     [debt] = stage.attempts()
-    assert (debt["attempt_state"], debt["acknowledged"], debt["tries"]) == ("debt", "present", 2)
+    assert (debt["attempt_state"], debt["acknowledged"]) == ("debt", "present")
     assert debt["error_code"]
+    assert len(stage.told("remove")) == 2
     assert stage.held() == stage.named(*PEOPLE)
     stage.adapter.refuse_removals(stage.key, False)
     assert stage.sync().removed == 1
@@ -187,7 +189,7 @@ def test_pain_31_a_job_that_never_ends_counts_as_unknown_and_is_made_good(stage:
     stage.adapter.hang_jobs(True)
     stage.wait_seconds = 0
     stage.sync()
-    stage.age_batches(timedelta(days=3))
+    stage.age_batches(timedelta(days=30))
     stage.attempt()
     assert {one["state"] for one in stage.batches()} == {"unknown"}
     assert {one["attempt_state"] for one in stage.attempts()} == {"sent"}
