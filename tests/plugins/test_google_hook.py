@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from activation.hooks.google import GoogleHook
+from activation.operators.sync_conversions import SyncGoogleConversionsOperator
 from include.errors import ConfigError
 
 ACCESS = "ya29.any"
@@ -41,3 +43,13 @@ def test_the_quota_is_shared_by_cloud_project_where_the_key_names_one(monkeypatc
     key = json.dumps({"type": "service_account", "project_id": "shop-1"})
     assert connect(monkeypatch, key, account_id="1").account == "google shop-1"
     assert connect(monkeypatch, account_id="1").account == "google 1"
+
+
+def test_no_orders_are_told_without_a_connection_or_an_action(monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = SyncGoogleConversionsOperator(task_id="tell_orders")
+    monkeypatch.delenv("AIRFLOW_CONN_GOOGLE_DEFAULT", raising=False)
+    with pytest.raises(AirflowSkipException, match="No connection google_default"):
+        operator.prepare({})
+    connect(monkeypatch, account_id="1", customer_match_terms="ACCEPTED")
+    with pytest.raises(AirflowSkipException, match="no conversion_action_id"):
+        operator.prepare({})
