@@ -1,6 +1,8 @@
 import psycopg
 from psycopg import sql
 
+from include.destinations.registry import DESTINATIONS
+
 TABLES = (
     "segment.build",
     "segment.membership",
@@ -9,6 +11,9 @@ TABLES = (
     "audience.audience",
     "audience.member",
     "audience.hold",
+    "audience.excluded",
+    "audience.exclusion_state",
+    "experiment.assignment",
     "audience.sync",
     "ops.audit",
 )
@@ -143,4 +148,5 @@ def test_plan_shows_what_would_go_out_and_writes_nothing(run, merchant, conn) ->
 
 def test_an_unknown_destination_is_not_found(run, merchant) -> None:
     done = run("sync", "plan", "fax")
-    assert (done.code, done.err.strip()) == (1, "There is no destination 'fax'. There are: mailchimp, meta.")
+    known = ", ".join(sorted(DESTINATIONS))
+    assert (done.code, done.err.strip()) == (1, f"There is no destination 'fax'. There are: {known}.")
