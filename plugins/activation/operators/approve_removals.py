@@ -1,5 +1,6 @@
 """Removals that wait for a person: who is asked, and what becomes of the answer."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,11 @@ from airflow.sdk import Param
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from activation import assets
+from activation import alerts, assets
 from activation.hooks.warehouse import WarehouseHook
 from activation.operators.warehouse_operator import WarehouseOperator
 from include.errors import FatalError
-from include.ledger import guard, holds
+from include.ledger import guard, holds, watch
 
 APPROVE, REJECT, LATER = "Remove them", "Keep them", "Decide later"
 HOLD_IN_WORDS = "{{ hold_in_words }}"  # how Airflow's lists name each question
@@ -80,6 +81,8 @@ class ApproveRemovalsOperator(HITLOperator):
             except FatalError as error:
                 raise AirflowSkipException(str(error)) from None
             conn.commit()
+            for state in watch.states(conn, hold.destination):  # the hold's owner hears that nothing waits any more
+                alerts.tell(conn, **asdict(state))
         if chosen == APPROVE:
             context["outlet_events"][assets.APPROVED_SOMETHING].add(assets.APPROVALS[hold.destination])
         return {"hold_id": hold.hold_id, "decision": "approved" if chosen == APPROVE else "rejected"}
