@@ -15,6 +15,7 @@ import orjson
 
 from include.errors import FatalError
 from include.limits import Limiter
+from include.shared_points import SharedPoints
 from include.sources import shopify_queries as queries
 from include.sources.pages import Page, Row, Window
 from include.sources.shopify_client import ShopifyClient
@@ -61,9 +62,10 @@ _read_node = msgspec.json.Decoder(_Node).decode
 _read_order = msgspec.json.Decoder(_Order).decode
 
 
-def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> ShopifyClient:
+def client(base_url: str, token: str, *, limiter: Limiter | None = None,
+           points: SharedPoints | None = None) -> ShopifyClient:
     """A session with a shop; ``token`` is the Admin API access token of a custom app."""
-    return ShopifyClient(base_url, token, limiter=limiter)
+    return ShopifyClient(base_url, token, limiter=limiter, points=points)
 
 
 def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:

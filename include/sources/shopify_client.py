@@ -15,6 +15,7 @@ import requests
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
 from include.limits import Limiter
+from include.shared_points import SharedPoints
 
 VERSION = "2026-10"
 
@@ -27,6 +28,7 @@ class _Throttle(msgspec.Struct):
 
 class _Cost(msgspec.Struct):
     requestedQueryCost: float | None = None
+    actualQueryCost: float | None = None
     throttleStatus: _Throttle | None = None
 
 
@@ -95,27 +97,41 @@ class ShopifyClient:
     """One shop. Waits for points before it asks, so that THROTTLED is the exception and others find a bucket too.
 
     :param version: the quarterly version of the interface.
+    :param points: the shop's points where several workers share them; None: this client counts for itself.
     """
 
-    def __init__(self, base_url: str, token: str, *, version: str = VERSION, limiter: Limiter | None = None) -> None:
+    def __init__(self, base_url: str, token: str, *, version: str = VERSION, limiter: Limiter | None = None,
+                 points: SharedPoints | None = None) -> None:
         self._http = JsonClient(base_url, headers={"X-Shopify-Access-Token": token}, classify=classify,
                                 limiter=limiter)
         self._path = f"/admin/api/{version}/graphql.json"
+        self._points = points
         self._costs: dict[str, float] = {}
         self._throttle: tuple[float, _Throttle] | None = None
 
     def query(self, document: str, variables: Mapping[str, Any], decode: Callable[[Any], Any] = orjson.loads) -> Any:
         """Ask and return ``data``, decoded; raises like `JsonClient.request`."""
-        self._wait(self._costs.get(document, 0.0))
+        expected = self._costs.get(document, 0.0)
+        self._wait(expected)
         answer = self._http.request("POST", self._path, json={"query": document, "variables": dict(variables)},
                                     decode=_read_answer)
         cost = answer.extensions.cost
         if cost is not None and cost.throttleStatus is not None:
             self._costs[document] = cost.requestedQueryCost or 0.0
             self._throttle = (time.monotonic(), cost.throttleStatus)
+            self._tell(expected, cost, cost.throttleStatus)
         return decode(bytes(answer.data))
 
+    def _tell(self, expected: float, cost: _Cost, throttle: _Throttle) -> None:
+        if self._points is not None and throttle.restoreRate > 0:
+            spent = cost.actualQueryCost if cost.actualQueryCost is not None else cost.requestedQueryCost
+            self._points.told(size=throttle.maximumAvailable, per_second=throttle.restoreRate,
+                              available=throttle.currentlyAvailable, refund=expected - (spent or 0.0))
+
     def _wait(self, cost: float) -> None:
+        if self._points is not None:
+            self._points.spend(cost)
+            return
         if self._throttle is None:
             return
         at, throttle = self._throttle

@@ -101,6 +101,41 @@ begin
     where kept.account = of_account and kept.rate = rewritten.name;
 end $$;
 
+-- One row per account whose calls cost points that come back at a steady rate (Shopify), as the platform last told it.
+create unlogged table ops.point_bucket (
+    account text primary key,
+    size float8 not null,
+    per_second float8 not null,
+    available float8 not null,
+    at timestamptz not null
+) with (fillfactor = 20);
+
+-- Spends `cost` points if they are there (0), else tells the seconds until they are. What has never been told, or is
+-- more than the bucket holds, is for the platform to judge.
+create function ops.spend_points(of_account text, cost float8, out wait_seconds float8) language plpgsql as $$
+declare
+    bucket ops.point_bucket;
+    now_at timestamptz;
+begin
+    wait_seconds := 0;
+    select * into bucket from ops.point_bucket where account = of_account for update;
+    if not found or cost > bucket.size then
+        return;
+    end if;
+    now_at := clock_timestamp();
+    bucket.available := least(
+        bucket.size,
+        bucket.available + bucket.per_second * greatest(0, extract(epoch from now_at - bucket.at))
+    );
+    if bucket.available < cost then
+        wait_seconds := (cost - bucket.available) / bucket.per_second;
+        return;
+    end if;
+    update ops.point_bucket
+    set available = bucket.available - cost, at = now_at
+    where account = of_account;
+end $$;
+
 -- Gives `holder` up to `wanted` of the account's connections. Everybody who wants some gets a fair share; what nobody
 -- else wants may be had beyond it. Calls under way (`in_use`) are never taken away. 0 wanted gives all back.
 create function ops.lease_connections(

@@ -10,6 +10,7 @@ from activation.hooks.warehouse import WarehouseHook
 from include.errors import ConfigError
 from include.limits import Rate
 from include.shared_limiter import SharedLimiter
+from include.shared_points import SharedPoints
 
 ACCOUNT_KEYS = ("account", "account_id", "portal_id", "advertiser_id", "customer_id")
 
@@ -71,6 +72,10 @@ class PlatformHook(BaseHook):
         :param connections: calls at once of the whole account, where the platform limits them.
         """
         return SharedLimiter(WarehouseHook().url, self.account, rates, connections)
+
+    def points(self) -> SharedPoints:
+        """The account's points, shared in the same way, where the platform counts calls in points."""
+        return SharedPoints(WarehouseHook().url, self.account)
 
     def setting(self, key: str) -> Any:
         """A value of the connection's extra that the platform cannot do without."""

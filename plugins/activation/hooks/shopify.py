@@ -16,4 +16,4 @@ class ShopifyHook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        return shopify.client(self.base_url, self.token, limiter=self.limiter())
+        return shopify.client(self.base_url, self.token, limiter=self.limiter(), points=self.points())
