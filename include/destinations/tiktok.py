@@ -13,7 +13,6 @@ decides.
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Literal
 
 import orjson
@@ -73,7 +72,6 @@ class TikTokDestination:
     batch_size = MAX_ROWS
     connections = 1  # one change of an audience at a time
     acknowledgement: Literal["row", "batch", "job", "none"] = "job"
-    job_limit = timedelta(hours=96)  # the vendor speaks of 24 to 48 hours
     rates = (Rate(10, 1.0), Rate(600, 60.0), Rate(864_000, 86_400.0))  # the basic level
 
     def __init__(

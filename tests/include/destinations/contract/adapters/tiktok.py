@@ -36,7 +36,7 @@ class ADAPTER(Adapter):
 
     def destination(self, **arguments: Any) -> WithBadRows:
         account = self.standins.account("tiktok")
-        return WithBadRows(account["base_url"], account["token"], account["advertiser_id"], **arguments)
+        return WithBadRows(account["base_url"], account["token"], account["advertiser_id"], patience=3, **arguments)
 
     def call(self, request: Recorded) -> Call | None:
         if not request.path.endswith("/custom_audience/update/"):
