@@ -52,9 +52,8 @@ def find_many(store: Store, addresses: Iterable[str]) -> dict[str, Document]:
     return {address: found[str(entry.body["contact"])] for address, entry in entries.items()}
 
 
-def blank(store: Store, address: str, now: int) -> Document:
+def blank(number: int, address: str, now: int) -> Document:
     """A new contact without attributes, not yet written."""
-    number = next_number(store, "contact")
     body = {
         "id": number,
         "email": address.strip().lower(),
@@ -69,7 +68,7 @@ def blank(store: Store, address: str, now: int) -> Document:
 
 def make(store: Store, address: str, now: int) -> Document:
     """A new contact without attributes."""
-    contact = blank(store, address, now)
+    contact = blank(next_number(store, "contact"), address, now)
     keep_many(store, [contact], [contact], [], now)
     return contact
 

@@ -97,11 +97,12 @@ def _apply(store: Store, process: Mapping[str, Any], now: int) -> None:
     columns, types = _columns(process["_rows"]), contacts.attribute_types(store)
     clear = flags["emptyContactsAttributes"] and flags["updateExistingContacts"]
     made: list[Document] = []
+    last = store.get_setting("brevo.last_contact", 0)
     for row in rows:
         address = row["email"].strip().lower()
         new = address not in known
         if new:
-            made.append(contacts.blank(store, address, now))
+            made.append(contacts.blank(last + len(made) + 1, address, now))
             known[address] = made[-1]
         body = known[address].body
         if new or flags["updateExistingContacts"]:
@@ -110,6 +111,7 @@ def _apply(store: Store, process: Mapping[str, Any], now: int) -> None:
             body["emailBlacklisted"] |= flags["emailBlacklist"]
             body["smsBlacklisted"] |= flags["smsBlacklist"]
         contacts.join(body, lists)
+    store.set_setting("brevo.last_contact", last + len(made))
     contacts.keep_many(store, [known[row["email"].strip().lower()] for row in rows], made, lists, now)
 
 
