@@ -27,7 +27,7 @@ def _known(destination: str) -> None:
 
 def _plans(conn: "psycopg.Connection", name: str, as_of: date) -> list[dict[str, Any]]:
     from include.destinations.registry import DESTINATIONS
-    from include.ledger import audiences
+    from include.ledger import audiences, exclusions
     from include.ledger.plan import plan_audience
 
     destination = DESTINATIONS[name]
@@ -36,7 +36,10 @@ def _plans(conn: "psycopg.Connection", name: str, as_of: date) -> list[dict[str,
         audiences.register(conn)
         for audience in audiences.of_destination(conn, name):
             plan = asdict(plan_audience(conn, audience.audience_id, destination, as_of=as_of))
-            found.append({"audience": audience.key, "segment": audience.segment, "active": audience.active, **plan})
+            exclusions.write(conn, audience, at=datetime.now(UTC))
+            kept_out = {row["reason"]: row["people"] for row in exclusions.counts(conn, audience)}
+            about = {"audience": audience.key, "segment": audience.segment, "active": audience.active}
+            found.append({**about, **plan, "kept_out": kept_out})
     return found
 
 
@@ -55,8 +58,8 @@ def plan(
         return
     print_table(
         f"Plan for {destination}, as of {day(as_of)}",
-        ["audience", "segment", "size", "adds", "updates", "removes", "held", "reason", "plan_hash"],
-        found,
+        ["audience", "segment", "size", "adds", "updates", "removes", "kept_out", "held", "reason", "plan_hash"],
+        [{**one, "kept_out": [f"{people:,} {why}" for why, people in one["kept_out"].items()]} for one in found],
         empty="no segment feeds it",
     )
     print_line("Nothing was sent or written.")

@@ -14,7 +14,7 @@ The work of control groups grows with the memberships that are new; a list is wo
 built with a change, or a sync of another of its audiences changed something.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,6 +115,6 @@ def list_locked(conn: psycopg.Connection, audience: Audience) -> Iterator[str | 
             conn.execute("select pg_advisory_unlock(%s, hashtext(%s))", (LIST_LOCK_SPACE, name))
 
 
-def counts(conn: psycopg.Connection, audience_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """People kept out, a row per audience and reason, who are in the segment today."""
-    return warehouse.rows(conn, "exclusions/counts", {"audience_ids": list(audience_ids)})
+def counts(conn: psycopg.Connection, audience: Audience) -> list[dict[str, Any]]:
+    """People of the segment who are kept out, a row per reason: ``control``, ``priority``, ``elsewhere``."""
+    return warehouse.rows(conn, "exclusions/counts", {"audience_id": audience.audience_id})

@@ -1,12 +1,11 @@
--- One row per audience and reason: members of the segment of today who are kept out.
+-- One row per reason: members of the audience's segment of today who are kept out.
 select
-    audience.audience_id,
     excluded.reason,
     count(*) as people
-from audience.excluded
-inner join audience.audience on excluded.audience_id = audience.audience_id
+from audience.audience
+inner join audience.excluded on audience.audience_id = excluded.audience_id
 inner join segment.membership as member
     on audience.segment = member.segment and excluded.person_id = member.person_id and member.left_at is null
-where audience.audience_id = any(%(audience_ids)s::bigint[])
-group by audience.audience_id, excluded.reason
-order by audience.audience_id, excluded.reason
+where audience.audience_id = %(audience_id)s
+group by excluded.reason
+order by excluded.reason

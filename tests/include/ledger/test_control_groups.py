@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from include.errors import ConfigError
-from include.ledger import guard
+from include.ledger import audiences, exclusions, guard
 from include.ledger.audience_files import read_global_control
 from include.segments.control import Control
 from tests.include.ledger.shelves import Shelves
@@ -35,6 +35,8 @@ def test_nobody_of_a_control_group_is_in_any_request_of_its_audience(shelves: Sh
     kept_out = controlled(shelves)
     assert 8 < len(kept_out) < 32
     assert shelves.shelf.held["a"] == {shelves.address(person) for person in people} - kept_out
+    [audience] = [one for one in audiences.of_destination(shelves.conn, "fake") if one.key == "a"]
+    assert exclusions.counts(shelves.conn, audience) == [{"reason": "control", "people": len(kept_out)}]
     assert len(shelves.shelf.held["b"]) == 40
 
 
