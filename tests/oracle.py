@@ -39,8 +39,12 @@ META = {
 }
 KLAVIYO = {"cart-abandoners": "cart_abandoners", "prospects": "prospects"}
 HUBSPOT = {"champions": "champions", "lapsed-high-value": "lapsed_high_value"}
-ADDRESSED = {"mailchimp": MAILCHIMP, "klaviyo": KLAVIYO, "hubspot": HUBSPOT}  # who is in them is named by an address
+BREVO = {"engaged-readers": "engaged_readers", "new-customers": "new_customers"}
+# Who is in them is named by an address.
+ADDRESSED = {"mailchimp": MAILCHIMP, "klaviyo": KLAVIYO, "hubspot": HUBSPOT, "brevo": BREVO}
+TIKTOK = {"adults-25-40": "adults_25_to_40", "outdoor-fans": "outdoor_fans"}
 GOOGLE = {"recent-buyers": "recent_buyers", "repeat-buyers": "repeat_buyers"}
+EACH_BY_ITSELF = ("google", "tiktok")  # they hold identifiers and do not tell which of them came together
 
 
 def sha256(text: str) -> str:
@@ -51,7 +55,7 @@ def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[A
     """By platform and audience: addresses, or pairs of hashes (e-mail, phone; or empty) at Meta and Google."""
     people, said = persons(truth), consents(truth)
     members = Traits(people, as_of).segments()
-    gone = {"mailchimp": _left_the_list(truth), "hubspot": _deleted_contacts(truth), "klaviyo": set()}
+    gone = {"mailchimp": _left_the_list(truth), "hubspot": _deleted_contacts(truth), "klaviyo": set(), "brevo": set()}
     by_address = {
         platform: {
             audience: {
@@ -75,7 +79,13 @@ def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[A
         }
         for audience, name in GOOGLE.items()
     }
-    return {**by_address, "meta": by_hash, "google": at_google}
+    at_tiktok = {
+        audience: {
+            pair for i in members[name] if agrees(people[i], "ads", said) and any(pair := _tiktok_hashes(people[i]))
+        }
+        for audience, name in TIKTOK.items()
+    }
+    return {**by_address, "meta": by_hash, "google": at_google, "tiktok": at_tiktok}
 
 
 def _left_the_list(truth: Mapping[str, Any]) -> set[str]:
@@ -104,8 +114,13 @@ def _google_hashes(person: Person) -> tuple[str, str]:
     return sha256(email) if email else "", sha256(f"+{phone.removeprefix('+')}") if phone else ""
 
 
+def _tiktok_hashes(person: Person) -> tuple[str, str]:
+    email, phone = person.golden["email"], person.golden["phone"]
+    return sha256(email) if email else "", sha256(f"+{phone.removeprefix('+')}") if phone else ""
+
+
 def held(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, set[Any]]]:
-    """What the platforms hold, in the form of `expected` (at Google: the hashes of all pairs).
+    """What the platforms hold, in the form of `expected` (at Google and TikTok: the hashes of all pairs).
 
     :param members: by platform as the stand-ins tell it.
     """
@@ -117,9 +132,12 @@ def held(members: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, set[An
             audience: {(user.get("EMAIL", ""), user.get("PHONE", "")) for user in found}
             for audience, found in members["meta"].items()
         },
-        "google": {  # identifiers, each by itself: Google does not tell which of them came together
-            audience: {one[key] for one in found for key in ("EMAIL", "PHONE") if key in one}
-            for audience, found in members["google"].items()
+        **{
+            platform: {
+                audience: {one[key] for one in found for key in ("EMAIL", "PHONE") if key in one}
+                for audience, found in members[platform].items()
+            }
+            for platform in EACH_BY_ITSELF
         },
     }
 
@@ -131,7 +149,7 @@ def differences(truth: Mapping[str, Any], members: Mapping[str, Any], as_of: dat
     for platform, audiences in wanted.items():
         for audience in audiences.keys() | found[platform].keys():
             should, does = audiences.get(audience, set()), found[platform].get(audience, set())
-            if platform == "google":
+            if platform in EACH_BY_ITSELF:
                 should = {value for pair in should for value in pair if value}
             if should != does:
                 differing[f"{platform} {audience}"] = (len(should - does), len(does - should))

@@ -35,12 +35,14 @@ EMPTY_HASH = oracle.sha256("")
 BUILT_ON_EXTRACTS = {
     "build_persons",
     "build_segments",
+    "sync_brevo",
     "sync_google",
     "sync_google_conversions",
     "sync_hubspot",
     "sync_klaviyo",
     "sync_mailchimp",
     "sync_meta",
+    "sync_tiktok",
 }
 
 

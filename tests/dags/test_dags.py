@@ -17,8 +17,10 @@ CHAIN = {
     "extract_shopify",
     "build_persons",
     "build_segments",
+    "sync_brevo",
     "sync_mailchimp",
     "sync_meta",
+    "sync_tiktok",
 }
 
 
