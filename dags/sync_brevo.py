@@ -5,9 +5,9 @@ Each audience named in a segment's front matter under `brevo` is a list in one f
 the segment or withdrew, imports who entered and agreed to e-mail, updates changed names. Nobody is taken off the
 blacklist, and nobody is put back on a list they left: they are rejected, with that reason.
 
-**If it fails:** clear the task; the ledger (`audience.member`) knows what Brevo acknowledged and only the rest is sent.
-An import that Brevo has not worked off yet is asked about by the next run. A pink *show_partial* means people were
-rejected or removals wait for approval: `bin/audienceflow sync plan brevo` shows who waits.
+**If it fails:** clear the task; the ledger (`audience.member`) knows what Brevo acknowledged and only the rest is
+sent. An import that Brevo has not worked off yet is asked about by the next run. A pink *everybody is delivered*
+means people were rejected or removals wait for approval: `bin/audienceflow holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

@@ -4,9 +4,9 @@
 Each audience named in a segment's front matter under `file_drop` is a folder below the URL of the connection
 `file_drop_default`: CSV or Parquet, the changes or everybody, with a manifest that announces them (docs/file-drop.md).
 
-**If it fails:** clear the task; the ledger (`audience.member`) knows what was dropped and only the rest is written.
-A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan file_drop`
-shows who waits.
+**If it fails:** clear the task; the ledger (`audience.member`) knows what was dropped and only the rest is written. A
+pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow holds list`
+shows what waits.
 """
 
 from datetime import UTC, datetime

@@ -6,8 +6,8 @@ left the segment or withdrew (by the hashes that were sent), adds who entered an
 Google works a request off within a day; until then its people count as accepted, and the next run asks again.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what Google acknowledged and only the rest is
-sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
-google` shows who waits.
+sent. A pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow
+holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

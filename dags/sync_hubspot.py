@@ -6,8 +6,8 @@ segment or withdrew, adds who entered and agreed to e-mail. Who is no contact ye
 only put on the list, and lifecycle stage, marketing status and consent are never written.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what HubSpot acknowledged and only the rest is
-sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
-hubspot` shows who waits.
+sent. A pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow
+holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

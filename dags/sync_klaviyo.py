@@ -6,8 +6,8 @@ imports who entered and agreed to e-mail, and waits until Klaviyo has worked the
 unsubscribes nobody; who is suppressed at Klaviyo is refused.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what Klaviyo acknowledged and only the rest is
-sent. A pink *show_partial* means people were rejected, removals wait for approval or imports are still at work:
-`bin/audienceflow sync plan klaviyo` shows who waits.
+sent. A pink *everybody is delivered* means people were rejected, removals wait for approval or imports are still at
+work: `bin/audienceflow holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

@@ -5,9 +5,9 @@ Each audience named in a segment's front matter under `mailchimp` is a tag on th
 or withdrew, adds who entered and agreed to e-mail, updates changed fields. Never subscribes anybody who left the
 list.
 
-**If it fails:** clear the task; the ledger (`audience.member`) knows what Mailchimp acknowledged and only the rest
-is sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
-mailchimp` shows who waits.
+**If it fails:** clear the task; the ledger (`audience.member`) knows what Mailchimp acknowledged and only the rest is
+sent. A pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow
+holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

@@ -5,8 +5,8 @@ Each audience named in a segment's front matter under `meta` is a Custom Audienc
 left the segment or withdrew (by the hashes that were sent), adds who entered and agreed to ads.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what Meta acknowledged and only the rest is
-sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
-meta` shows who waits.
+sent. A pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow
+holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

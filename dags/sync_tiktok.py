@@ -6,8 +6,8 @@ who left the segment or withdrew (by the hashes that were sent), adds who entere
 file of an audience off at a time and may take a day or two; what it does not take yet is left to the next run.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what TikTok acknowledged and only the rest is
-sent. A pink *show_partial* means people were rejected, an audience has fewer than TikTok's 1,000 entries, or removals
-wait for approval: `bin/audienceflow sync plan tiktok` shows who waits.
+sent. A pink *everybody is delivered* means people were rejected, an audience has fewer than TikTok's 1,000 entries,
+or removals wait for approval: `bin/audienceflow holds list` shows what waits.
 """
 
 from datetime import UTC, datetime

@@ -5,8 +5,8 @@ Each audience named in a segment's front matter under `webhook` is told to the U
 as signed batches: who came in, whose fields changed, who left. What the receiver has to do is in docs/webhook.md.
 
 **If it fails:** clear the task; the ledger (`audience.member`) knows what the receiver acknowledged and only the rest
-is sent. A pink *show_partial* means people were rejected or removals wait for approval: `bin/audienceflow sync plan
-webhook` shows who waits.
+is sent. A pink *everybody is delivered* means people were rejected or removals wait for approval: `bin/audienceflow
+holds list` shows what waits.
 """
 
 from datetime import UTC, datetime
