@@ -1,13 +1,14 @@
 """Batches of a plan as the ledger knows them: taken and written down before the calls, settled after the answers.
 
-Both are done for many batches in one statement and one transaction: a commit and a round trip cost as much as the rows
-of several batches.
+A person is written twice: as a line of the batch (``audience.sent``) by the statement that hands them out, and as a
+member when the answer is there. Both are done for many batches in one statement and one transaction: a commit and a
+round trip cost as much as the rows of several batches.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import psycopg
@@ -15,8 +16,25 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Answer, Audience, Destination, Exceptional, Member
 from include.errors import AudienceflowError
+from include.ledger.nulls import cleared_columns
 
 Progress = Callable[[str], None]  # told after each commit; a test ends the run there
+Operation = Literal["add", "update", "remove"]
+COLUMNS = (  # of a person, in the order of sql/ledger/take.sql
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "birth_on",
+    "gender",
+    "language",
+    "country",
+    "region",
+    "city",
+    "postcode",
+)
+NOBODY: dict[str, Any] = dict.fromkeys(COLUMNS)
+UNUSABLE = ("no_usable_identifier", "no identifier has the form this platform takes")
 
 
 @dataclass(frozen=True)
@@ -32,98 +50,133 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Batch:
-    """One call.
+    """One call. Whom it names is in ``audience.sent``, by batch and row.
 
-    :param people: its rows of ``ledger/take``: the keys in the ledger, in the order of the call.
     :param unusable: who cannot be named to this platform and is not in ``members``.
     """
 
     batch_id: int
-    operation: str
-    people: Sequence[Mapping[str, Any]]
+    operation: Operation
     members: tuple[Member, ...]
     unusable: tuple[Exceptional, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A batch with what became of it; ``error`` is what ended its call, if one did."""
+    """A batch with what became of it.
+
+    :param outcome: of everybody whom neither the answer nor the batch itself names; ``code`` and ``text`` tell why.
+    :param error: what ended its call, if anything did.
+    """
 
     batch: Batch
     answer: Answer
+    outcome: Literal["accepted", "retriable", "unknown"] = "accepted"
+    code: str | None = None
+    text: str | None = None
     error: AudienceflowError | None = None
 
 
-def take(delivery: Delivery, operation: str, first: int, last: int) -> list[Batch]:
+def take(delivery: Delivery, operation: Operation, first: int, last: int, *, dense: bool = False) -> list[Batch]:
     """The batches of one range of the plan, each person written down as sent. In a transaction of its own.
+
+    :param dense: the range is a stretch of all persons in the order of their ids (see ``ledger/ranges``).
 
     The commit is on disk when this returns: whoever is in a call is known to the next run, whatever happens.
     """
     with delivery.conn.transaction():
-        people = warehouse.rows(
-            delivery.conn,
-            "ledger/take_removals" if operation == "remove" else "ledger/take",
-            {
-                "audience_id": delivery.audience.audience_id,
-                "purpose": delivery.destination.purpose,
-                "first": first,
-                "last": last,
-                "operation": operation,
-            },
-        )
-        groups = _groups(delivery.destination, operation, people)
-        return _written_down(delivery, operation, groups) if groups else []
+        warehouse.run(delivery.conn, "ledger/by_neighbours" if dense else "ledger/by_key")
+        handed_out = _hand_out(delivery, operation, first, last, dense)
+        batches = list(_batches(delivery, operation, handed_out))
+        if batches:
+            _begin(delivery, batches)
+        return [batch for batch, _ in batches]
 
 
-Group = tuple[Sequence[Mapping[str, Any]], list[Member]]  # the same people, in the ledger and for the call
+Begun = tuple[Batch, str]  # with its identifiers as they go over the wire, as JSON, in the order of the rows
 
 
-def _groups(destination: Destination, operation: str, people: Sequence[Mapping[str, Any]]) -> list[Group]:
-    if operation == "remove":  # who has nothing left to remove is settled without a call
-        people = [person for person in people if person["identifiers"]]
-    size = destination.batch_size
-    parts = [people[start : start + size] for start in range(0, len(people), size)]
-    return [(part, [_member(destination, operation, row, one) for row, one in enumerate(part)]) for part in parts]
-
-
-def _member(destination: Destination, operation: str, row: int, person: Mapping[str, Any]) -> Member:
-    if operation == "remove":
-        return Member(row, person["identifiers"])
-    fields = {name: person[name] for name in destination.fields if person[name] is not None}
-    return Member(row, destination.identify(person) or {}, fields)
-
-
-def _written_down(delivery: Delivery, operation: str, groups: Sequence[Group]) -> list[Batch]:
-    [(batch_ids,)] = delivery.conn.execute(
-        warehouse.statement("ledger/mark_sent"),
+def _hand_out(
+    delivery: Delivery, operation: Operation, first: int, last: int, dense: bool
+) -> list[tuple[Any, ...]]:
+    destination = delivery.destination
+    span = {"first_person": None, "last_person": None}
+    if dense:
+        [span] = warehouse.rows(delivery.conn, "ledger/span", {"first": first, "last": last})
+    return delivery.conn.execute(
+        warehouse.statement("ledger/take_removals" if operation == "remove" else "ledger/take"),
         {
-            "sync_id": delivery.sync_id,
             "audience_id": delivery.audience.audience_id,
+            "purpose": destination.purpose,
+            "segment": delivery.audience.segment,
+            "neighbours": dense,
+            **span,
+            "columns": [*destination.identifiers, *destination.fields],
+            "size": destination.batch_size,
+            "first": first,
+            "last": last,
             "operation": operation,
-            "at": datetime.now(UTC),
-            "sizes": [len(people) for people, _ in groups],
-            "numbers": _array(number for number, (people, _) in enumerate(groups, 1) for _ in people),
-            "ordinals": _array(person["ordinal"] for people, _ in groups for person in people),
-            "identifiers": orjson.dumps([member.identifiers for _, members in groups for member in members]).decode(),
         },
+        prepare=False,  # planned for these columns: the others are not even read
     ).fetchall()
-    return [
-        Batch(batch_id, operation, people, tuple(one for one in members if one.identifiers), _unusable(members))
-        for batch_id, (people, members) in zip(batch_ids, groups, strict=True)
-    ]
 
 
-def _array(values: Iterable[int | str]) -> str:
-    """Numbers or ids as the text of a Postgres array; the driver takes ten times as long for as many values."""
-    return "{" + ",".join(map(str, values)) + "}"
+def _batches(delivery: Delivery, operation: Operation, handed_out: Sequence[tuple[Any, ...]]) -> Iterator[Begun]:
+    size = delivery.destination.batch_size
+    for start in range(0, len(handed_out), size):
+        rows = handed_out[start : start + size]
+        if operation == "remove":
+            members = tuple(Member(place, row[0]) for place, row in enumerate(rows))
+        else:
+            members = _members(delivery, rows)
+        identifiers = orjson.dumps([member.identifiers for member in members]).decode()
+        usable = tuple(member for member in members if member.identifiers)
+        unusable = tuple(Exceptional(member.row, "rejected", *UNUSABLE) for member in members if not member.identifiers)
+        yield Batch(rows[0][-1], operation, usable, unusable), identifiers
 
 
-def _unusable(members: Sequence[Member]) -> tuple[Exceptional, ...]:
+def _members(delivery: Delivery, rows: Sequence[tuple[Any, ...]]) -> tuple[Member, ...]:
+    destination = delivery.destination
+    named = [(name, COLUMNS.index(name)) for name in (*destination.identifiers, *destination.fields)]
+    carried = [(name, COLUMNS.index(name)) for name in destination.fields]
+    clears = [(name, COLUMNS.index(name)) for name in cleared_columns(delivery.audience, destination)]
     return tuple(
-        Exceptional(member.row, "rejected", "no_usable_identifier", "no identifier has the form this platform takes")
-        for member in members
-        if not member.identifiers
+        Member(
+            place,
+            destination.identify(_person(row, named)) or {},
+            {name: value for name, column in carried if (value := row[column]) is not None},
+            tuple(name for name, column in clears if row[column] is None) if clears else (),
+        )
+        for place, row in enumerate(rows)
     )
+
+
+def _person(row: tuple[Any, ...], named: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """All columns, those filled that the destination declares: a copy and a few values take a fifth of a whole row."""
+    person = NOBODY.copy()
+    for name, column in named:
+        person[name] = row[column]
+    return person
+
+
+def _begin(delivery: Delivery, batches: Sequence[Begun]) -> None:
+    at = datetime.now(UTC)
+    with delivery.conn.cursor() as cursor:
+        cursor.executemany(
+            warehouse.statement("ledger/begin_batch"),
+            [
+                {
+                    "batch_id": batch.batch_id,
+                    "sync_id": delivery.sync_id,
+                    "audience_id": delivery.audience.audience_id,
+                    "operation": batch.operation,
+                    "size": len(batch.members) + len(batch.unusable),
+                    "at": at,
+                    "identifiers": identifiers,
+                }
+                for batch, identifiers in batches
+            ],
+        )
 
 
 def error_class(error: AudienceflowError) -> str:
@@ -139,33 +192,28 @@ def settle(conn: psycopg.Connection, delivery: Delivery, answered: Sequence[Answ
 
     :param conn: any connection in autocommit mode; the plan's session is not needed.
     """
+    operation = answered[0].batch.operation
     with conn.transaction():
         conn.execute("set local synchronous_commit to off")
-        warehouse.run(
-            conn,
-            "ledger/settle",
+        written = conn.execute(
+            warehouse.statement("ledger/answer"),
             {
-                "audience_id": delivery.audience.audience_id,
-                "operation": answered[0].batch.operation,
+                "operation": operation,
                 "confirmed": delivery.destination.acknowledgement == "row",
                 "at": datetime.now(UTC),
-                **_people(answered),
-                **_exceptions(answered),
                 **_calls(answered),
+                **_exceptions(answered),
             },
-        )
+        ).fetchall()
+        settle_batches(conn, operation, [batch_id for (batch_id,) in written])
 
 
-def _people(answered: Sequence[Answered]) -> dict[str, Any]:
-    people = [person for one in answered for person in one.batch.people]
-    return {
-        "persons": _array(person["person_id"] for person in people),
-        "hashes": _array(person["identifier_hash"] for person in people),
-        "versions": orjson.dumps([person["segment_version"] for person in people]).decode(),
-        "kept": orjson.dumps([person["kept"] for person in people]).decode(),
-        "of_batches": _array(one.batch.batch_id for one in answered for _ in one.batch.people),
-        "places": _array(place for one in answered for place in range(len(one.batch.people))),
-    }
+def settle_batches(conn: psycopg.Connection, operation: str, batch_ids: Sequence[int]) -> None:
+    """Bring the members of answered batches to what was answered. Runs inside the caller's transaction."""
+    given = {"batch_ids": list(batch_ids)}
+    warehouse.run(conn, "ledger/by_key")
+    warehouse.run(conn, "ledger/settle_removals" if operation == "remove" else "ledger/settle", given)
+    warehouse.run(conn, "ledger/drop_identifiers", given)
 
 
 def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
@@ -175,7 +223,7 @@ def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
         for exceptional in (*one.batch.unusable, *one.answer.exceptions)
     ]
     return {
-        "batches": [batch_id for batch_id, _ in found],
+        "exceptions": [batch_id for batch_id, _ in found],
         "rows": [one.row for _, one in found],
         "outcomes": [one.outcome for _, one in found],
         "codes": [one.code for _, one in found],
@@ -186,8 +234,10 @@ def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
 def _calls(answered: Sequence[Answered]) -> dict[str, list[Any]]:
     return {
         "batch_ids": [one.batch.batch_id for one in answered],
+        "batch_outcomes": [one.outcome for one in answered],
+        "batch_codes": [one.code for one in answered],
+        "batch_texts": [one.text for one in answered],
         "job_ids": [one.answer.job_id for one in answered],
         "request_ids": [one.answer.request_id for one in answered],
         "error_classes": [error_class(one.error) if one.error else None for one in answered],
-        "error_codes": [getattr(one.error, "code", None) for one in answered],
     }

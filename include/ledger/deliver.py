@@ -7,24 +7,33 @@ withdrawal counts up to the moment its window is taken: one window before the ca
 Whatever a call does not answer stays 'sent': the next plan sends it again or takes it back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Lock
-from typing import Self
+from typing import Any, Literal, Self
 
 from psycopg.conninfo import make_conninfo
 
 from include import warehouse
-from include.destinations.base import Answer, Exceptional
-from include.errors import AudienceflowError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.destinations.base import Answer, Outcome
+from include.errors import (
+    AudienceflowError,
+    BatchRefusedError,
+    FatalError,
+    LostAnswerError,
+    QuotaError,
+    RetriableError,
+)
 from include.ledger import exchanges
-from include.ledger.batches import Answered, Batch, Delivery, Progress, error_class, settle, take
+from include.ledger.batches import Answered, Batch, Delivery, Operation, Progress, error_class, settle, take
+from include.ledger.bisect import halve
 
 __all__ = ["Delivery", "Progress", "deliver", "error_class"]
 
 MAX_FAILED_IN_A_ROW = 3  # after these the platform counts as down and the sync stops
 WINDOW_ROWS = 10_000  # people written down at once, unless one batch is larger
-OPERATIONS = ("remove", "add", "update")  # removals first: whoever withdrew must not wait for the additions
+OPERATIONS: tuple[Operation, ...] = ("remove", "add", "update")  # whoever withdrew does not wait for the additions
 
 
 def deliver(delivery: Delivery) -> None:
@@ -36,16 +45,16 @@ def deliver(delivery: Delivery) -> None:
     ranges = {row["operation"]: row for row in warehouse.rows(delivery.conn, "ledger/ranges")}
     for operation in OPERATIONS:
         if operation in ranges:
-            _deliver(delivery, operation, ranges[operation]["first_ordinal"], ranges[operation]["last_ordinal"])
+            _deliver(delivery, operation, ranges[operation])
 
 
-def _deliver(delivery: Delivery, operation: str, first: int, last: int) -> None:
+def _deliver(delivery: Delivery, operation: Operation, range_: Mapping[str, Any]) -> None:
     connections = delivery.destination.connections
     calls = _Calls(delivery)
     running: list[Future[Answered]] = []  # in the order of their start
     with ThreadPoolExecutor(connections) as pool, _Settling(delivery) as settling:
         try:
-            for window in _windows(delivery, operation, first, last):
+            for window in _windows(delivery, operation, range_):
                 running += [pool.submit(calls.make, batch) for batch in window]
                 settling.put(_finished(running, leave=connections))
                 if calls.error is not None:
@@ -58,11 +67,12 @@ def _deliver(delivery: Delivery, operation: str, first: int, last: int) -> None:
         raise calls.error
 
 
-def _windows(delivery: Delivery, operation: str, first: int, last: int) -> Iterator[list[Batch]]:
+def _windows(delivery: Delivery, operation: Operation, range_: Mapping[str, Any]) -> Iterator[list[Batch]]:
+    first, last, dense = range_["first_ordinal"], range_["last_ordinal"], range_["dense"]
     size = delivery.destination.batch_size
     rows = size * max(1, min(delivery.destination.connections, WINDOW_ROWS // size))
     for start in range(first, last + 1, rows):
-        window = take(delivery, operation, start, min(start + rows - 1, last))
+        window = take(delivery, operation, start, min(start + rows - 1, last), dense=dense)
         if window:
             delivery.progress("taken")
             yield window
@@ -84,7 +94,7 @@ class _Calls:
     def make(self, batch: Batch) -> Answered:
         """One call, in a thread of the pool; a batch that comes too late is not called and waits for the next run."""
         if self.over:
-            return Answered(batch, _everybody(batch, "retriable", "not_called", "the delivery stopped before"))
+            return Answered(batch, Answer(), "retriable", "not_called", "the delivery stopped before")
         try:
             answered = self._call(batch)
         except BaseException:
@@ -96,12 +106,16 @@ class _Calls:
     def _call(self, batch: Batch) -> Answered:
         if not batch.members:
             return Answered(batch, Answer())
-        try:
-            with exchanges.of_batch(self._delivery.audience, batch.batch_id):
-                call = getattr(self._delivery.destination, batch.operation)
-                return Answered(batch, call(self._delivery.audience, batch.members))
-        except AudienceflowError as error:
-            return Answered(batch, _failed(batch, error), error)
+        call = partial(getattr(self._delivery.destination, batch.operation), self._delivery.audience)
+        with exchanges.of_batch(self._delivery.audience, batch.batch_id):
+            try:
+                return Answered(batch, call(batch.members))
+            except BatchRefusedError as error:
+                outcome: Outcome = "debt" if batch.operation == "remove" else "rejected"
+                halving = halve(call, batch.members, error, outcome=outcome, failed=_failed)
+                return Answered(batch, halving.answer, error=halving.error)
+            except AudienceflowError as error:
+                return Answered(batch, Answer(), *_failed(error), error)
 
     def _note(self, error: AudienceflowError | None) -> None:
         with self._counting:
@@ -165,14 +179,10 @@ class _Settling:
             call.result()  # a fault of ours, or the end of the process: raised after the others' answers are kept
 
 
-def _failed(batch: Batch, error: AudienceflowError) -> Answer:
+def _failed(error: AudienceflowError) -> tuple[Literal["unknown", "retriable"], str, str]:
     """Everybody of a call that ended in an error: unknown when it may have been applied, else to be tried again."""
     maybe = isinstance(error, LostAnswerError) or (
         isinstance(error, RetriableError) and not isinstance(error, QuotaError)
     )
-    code, kind = str(getattr(error, "code", None) or "none"), error_class(error)
-    return _everybody(batch, "unknown" if maybe else "retriable", code, f"the call failed: {kind}")
-
-
-def _everybody(batch: Batch, outcome: str, code: str, text: str) -> Answer:
-    return Answer(tuple(Exceptional(member.row, outcome, code, text) for member in batch.members))
+    code = str(getattr(error, "code", None) or "none")
+    return "unknown" if maybe else "retriable", code, f"the call failed: {error_class(error)}"

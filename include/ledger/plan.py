@@ -9,7 +9,8 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination
 from include.errors import FatalError
-from include.ledger import exclusions, guard
+from include.ledger import exclusions, guard, repair
+from include.ledger.nulls import cleared_columns
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def plan_audience(conn: psycopg.Connection, audience_id: int, destination: Desti
     audience = _read(conn, audience_id)
     at = datetime.now(UTC)
     with conn.transaction(force_rollback=True):
+        repair.settle_lost_batches(conn, audience)
         exclusions.write(conn, audience, at=at)
         return write_plan(conn, audience, destination, at=at)
 
@@ -60,29 +62,40 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     warehouse.run(conn, "ledger/settle_redirects", key)
     _compare(conn, audience, destination)
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
-    [whole] = warehouse.rows(conn, "ledger/plan_summary")
+    [whole] = warehouse.rows(conn, "ledger/plan_counts")
+    if whole["departures"]:
+        warehouse.run(conn, "ledger/readdress", key)
+        [whole] = warehouse.rows(conn, "ledger/plan_counts")
     [sized] = warehouse.rows(conn, "ledger/size", key)
     held = guard.hold(conn, audience, whole["removes"], sized["size"], at)
-    warehouse.run(conn, "ledger/keep", key)
-    warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
+    if whole["departures"]:
+        warehouse.run(conn, "ledger/keep", key)
+        warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
     return Plan(**sent, held=held.removals, size=sized["size"], reason=held.reason)
 
 
 def _compare(conn: psycopg.Connection, audience: Audience, destination: Destination) -> None:
     """Fill ``pg_temp.plan_row`` with every change, before guards."""
-    wanted = {
-        "audience_id": audience.audience_id,
-        "segment": audience.segment,
-        "active": audience.active,
-        "purpose": destination.purpose,
+    treated = {
         "identifiers": list(destination.identifiers),
         "fields": list(destination.fields),
         "identifier_version": destination.identifier_version,
         "field_version": destination.field_version,
     }
-    carried = {name: wanted[name] for name in ("identifiers", "fields", "identifier_version", "field_version")}
-    warehouse.run(conn, "ledger/forget_treatment", {**wanted, "treatment": orjson.dumps(carried).decode()})
+    cleared = list(cleared_columns(audience, destination))
+    wanted = {
+        **treated,
+        "audience_id": audience.audience_id,
+        "segment": audience.segment,
+        "active": audience.active,
+        "purpose": destination.purpose,
+        "cleared": cleared,
+        "exclusions": _anybody_excluded(conn, audience),
+    }
+    treatment = orjson.dumps({**treated, "cleared": cleared} if cleared else treated).decode()
+    warehouse.run(conn, "ledger/forget_treatment", {"audience_id": audience.audience_id, "treatment": treatment})
+    conn.execute("set local default_statistics_target to 10")  # for tables that live as long as this plan
     conn.execute("drop table if exists pg_temp.concerned")
     conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
     with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
@@ -91,6 +104,13 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
     conn.execute("analyze pg_temp.concerned")
     warehouse.run(conn, "ledger/plan_table")
     conn.execute("truncate pg_temp.plan_row restart identity")
-    warehouse.run(conn, "ledger/plan", wanted)
-    conn.execute("analyze pg_temp.plan_row (operation, person_id, identifier_hash)")  # what joins and filters use
-    warehouse.run(conn, "ledger/note_unchanged", wanted)
+    warehouse.run(conn, "ledger/plan", {"audience_id": audience.audience_id})
+    conn.execute("analyze pg_temp.plan_row (ordinal, operation, person_id, identifier_hash)")  # joined or filtered by
+    conn.execute("set local default_statistics_target to default")
+    warehouse.run(conn, "ledger/note_unchanged", {"audience_id": audience.audience_id})
+
+
+def _anybody_excluded(conn: psycopg.Connection, audience: Audience) -> bool:
+    """Asked first: when there is nobody, a million people need not be looked up among them."""
+    [row] = warehouse.rows(conn, "ledger/anybody_excluded", {"audience_id": audience.audience_id})
+    return row["anybody"]

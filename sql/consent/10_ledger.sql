@@ -78,6 +78,15 @@ sent as (
     from audience.member as m
     inner join audience.audience as a on m.audience_id = a.audience_id
     where a.purpose = 'email'
+    union all
+    select -- calls of this moment, or of a run that was killed
+        a.destination,
+        a.audience_id,
+        lower(given.identifiers ->> 'email') as email
+    from audience.batch as b
+    inner join audience.audience as a on b.audience_id = a.audience_id
+    cross join lateral json_array_elements(b.identifiers) as given (identifiers)
+    where a.purpose = 'email' and b.state = 'sent' and b.operation <> 'remove'
 ),
 
 echo as (

@@ -63,6 +63,15 @@ held_by_others as (
         listed.audience_id <> %(audience_id)s
         and (member.acknowledged = 'present' or member.attempt_state in ('sent', 'retriable', 'accepted', 'debt'))
     union all
+    select sent.person_id -- calls without an answer yet
+    from listed
+    inner join audience.batch on listed.audience_id = batch.audience_id
+    inner join audience.sent on batch.batch_id = sent.batch_id
+    where
+        listed.audience_id <> %(audience_id)s
+        and batch.state = 'sent'
+        and batch.operation <> 'remove'
+    union all
     select unconfirmed.person_id
     from unconfirmed
 ),

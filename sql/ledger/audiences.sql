@@ -19,5 +19,9 @@ where
                 member.audience_id = audience.audience_id
                 and (member.acknowledged = 'present' or member.attempt_state in ('sent', 'retriable'))
         )
+        or exists (
+            select from audience.batch
+            where batch.audience_id = audience.audience_id and batch.state = 'sent'
+        )
     )
 order by audience.audience_key

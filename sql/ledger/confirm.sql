@@ -10,18 +10,24 @@ exceptions as (
 
 concerned as (
     select
-        delivery.person_id,
-        delivery.batch_row,
-        delivery.operation,
-        delivery.membership_id,
-        delivery.consent_id,
-        delivery.segment_version,
+        sent.*,
+        given.identifiers,
+        batch.operation,
         coalesce(exceptions.outcome, 'confirmed') as outcome,
         exceptions.code,
         exceptions.reason
-    from audience.delivery
-    left join exceptions on delivery.batch_row = exceptions.batch_row
-    where delivery.batch_id = %(batch_id)s and delivery.outcome = 'accepted'
+    from audience.batch
+    inner join audience.sent on batch.batch_id = sent.batch_id
+    left join jsonb_array_elements(batch.identifiers::jsonb) with ordinality as given (identifiers, position)
+        on sent.batch_row = given.position - 1
+    left join exceptions on sent.batch_row = exceptions.batch_row
+    where
+        batch.batch_id = %(batch_id)s
+        and batch.outcome = 'accepted'
+        and not exists (
+            select from audience.line
+            where line.batch_id = sent.batch_id and line.batch_row = sent.batch_row
+        )
 ),
 
 settled as (
@@ -35,17 +41,17 @@ settled as (
         end,
         sent_identifiers = case
             when concerned.outcome <> 'confirmed' and concerned.operation = 'remove'
-                then coalesce(member.sent_identifiers, '{}') || coalesce(member.attempt_identifiers, '{}')
+                then coalesce(member.sent_identifiers, '{}') || coalesce(concerned.identifiers, '{}')
             else member.sent_identifiers
         end,
         operation = case when concerned.outcome <> 'confirmed' then concerned.operation end,
-        opened_at = case when concerned.outcome <> 'confirmed' then coalesce(member.opened_at, %(at)s) end,
-        tries = case when concerned.outcome <> 'confirmed' then member.tries else 0 end,
         attempt_state = case concerned.outcome when 'confirmed' then null when 'unknown' then 'sent' else concerned.outcome end,
         attempt_identifiers = case
-            when concerned.outcome <> 'confirmed' then coalesce(member.attempt_identifiers, member.sent_identifiers)
+            when concerned.outcome <> 'confirmed' then coalesce(concerned.identifiers, member.sent_identifiers)
         end,
         attempt_payload_hash = case when concerned.outcome <> 'confirmed' then member.payload_hash end,
+        opened_at = case when concerned.outcome <> 'confirmed' then coalesce(member.opened_at, %(at)s) end,
+        tries = case when concerned.outcome <> 'confirmed' then member.tries else 0 end,
         error_class = case when concerned.outcome <> 'confirmed' then concerned.outcome end,
         error_code = concerned.code,
         error_text = concerned.reason
@@ -53,19 +59,20 @@ settled as (
     where
         member.audience_id = %(audience_id)s
         and member.person_id = concerned.person_id
+        and member.identifier_hash = concerned.identifier_hash
         and member.batch_id = %(batch_id)s
         and member.attempt_state is null
 ),
 
 logged as (
-    insert into audience.delivery (
+    insert into audience.line (
         audience_id, person_id, batch_id, batch_row, operation, outcome, error_code, error_text, membership_id, consent_id,
         segment_version, at
     )
     select
-        %(audience_id)s::bigint,
+        concerned.audience_id,
         concerned.person_id,
-        %(batch_id)s::bigint,
+        concerned.batch_id,
         concerned.batch_row,
         concerned.operation,
         concerned.outcome,
@@ -76,11 +83,14 @@ logged as (
         concerned.segment_version,
         %(at)s
     from concerned
+    where concerned.outcome <> 'confirmed'
 )
 
 update audience.batch
 set
     state = case when told.failed = batch.accepted and batch.accepted > 0 then 'failed' else 'confirmed' end,
+    outcome = 'confirmed',
+    identifiers = null,
     accepted = batch.accepted - told.failed,
     rejected = batch.rejected + told.refused,
     unknown = batch.unknown + told.failed - told.refused,

@@ -30,7 +30,7 @@ unanswerable as (
     where batch.audience_id = %(audience_id)s and batch.state = 'accepted'
 )
 
-insert into audience.delivery (audience_id, person_id, operation, outcome, error_code, membership_id, consent_id, at)
+insert into audience.line (audience_id, person_id, operation, outcome, error_code, membership_id, consent_id, at)
 select
     %(audience_id)s::bigint,
     gone.person_id,

@@ -1,16 +1,23 @@
 -- One row per person of a batch whose job is still open: their place in the batch and the identifiers as they were sent.
 -- Who was sent anew since then belongs to a later batch and is left out.
 select
-    delivery.batch_row,
-    coalesce(member.attempt_identifiers, member.sent_identifiers, '{}'::jsonb) as identifiers
-from audience.delivery
+    sent.batch_row,
+    given.identifiers
+from audience.batch
+cross join lateral jsonb_array_elements(batch.identifiers::jsonb) with ordinality as given (identifiers, position)
+inner join audience.sent on batch.batch_id = sent.batch_id and given.position - 1 = sent.batch_row
 inner join audience.member
     on
-        delivery.audience_id = member.audience_id
-        and delivery.person_id = member.person_id
-        and delivery.batch_id = member.batch_id
+        sent.audience_id = member.audience_id
+        and sent.person_id = member.person_id
+        and sent.identifier_hash = member.identifier_hash
+        and sent.batch_id = member.batch_id
 where
-    delivery.batch_id = %(batch_id)s
-    and delivery.outcome = 'accepted'
+    batch.batch_id = %(batch_id)s
+    and batch.outcome = 'accepted'
     and member.attempt_state is null
-order by delivery.batch_row
+    and not exists (
+        select from audience.line
+        where line.batch_id = sent.batch_id and line.batch_row = sent.batch_row
+    )
+order by sent.batch_row

@@ -5,29 +5,28 @@ with
 leaving as (
     select
         plan_row.ordinal,
-        identifier.key as column_name,
-        identifier.value as identifier_key
+        identifier.column_name,
+        identifier.identifier_key
     from pg_temp.plan_row
     inner join audience.member
         on
             member.audience_id = %(audience_id)s
             and plan_row.person_id = member.person_id
             and plan_row.identifier_hash = member.identifier_hash
-    cross join lateral jsonb_each_text(member.identifier_keys) as identifier
-    where plan_row.operation = 'remove'
+    cross join
+        lateral (values ('email', member.email_key), ('phone', member.phone_key)) as identifier (column_name, identifier_key)
+    where plan_row.operation = 'remove' and identifier.identifier_key is not null
 ),
 
 staying as (
-    select identifier.value as identifier_key
+    select unnest(array[plan_row.email_key, plan_row.phone_key]) as identifier_key
     from pg_temp.plan_row
-    cross join lateral jsonb_each_text(plan_row.identifier_keys) as identifier
     where
         plan_row.operation <> 'remove'
         and exists (select from pg_temp.plan_row as leaver where leaver.operation = 'remove')
     union all
-    select identifier.value as identifier_key
+    select unnest(array[member.email_key, member.phone_key]) as identifier_key
     from audience.member
-    cross join lateral jsonb_each_text(member.identifier_keys) as identifier
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
@@ -46,7 +45,7 @@ kept as (
         leaving.ordinal,
         array_agg(distinct leaving.column_name) as columns
     from leaving
-    where leaving.identifier_key in (select staying.identifier_key from staying)
+    where leaving.identifier_key in (select staying.identifier_key from staying where staying.identifier_key is not null)
     group by leaving.ordinal
 )
 

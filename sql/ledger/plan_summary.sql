@@ -6,8 +6,8 @@ select
     count(*) as changes,
     md5(
         count(*)::text
-        || coalesce(bit_xor(hashtextextended(
-            operation || person_id::text || identifier_hash::text || coalesce(payload_hash::text, ''), 0
-        )), 0)::text
+        || coalesce(bit_xor(
+            hash_record_extended(row(operation collate "C", person_id, identifier_hash, payload_hash), 0)
+        ), 0)::text
     ) as plan_hash
 from pg_temp.plan_row

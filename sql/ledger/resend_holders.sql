@@ -3,7 +3,7 @@
 with
 
 parted as (
-    select distinct member.identifier_keys ->> kept.column_name as identifier_key
+    select distinct case kept.column_name when 'email' then member.email_key else member.phone_key end as identifier_key
     from pg_temp.plan_row
     inner join audience.member
         on
@@ -17,23 +17,23 @@ parted as (
 )
 
 insert into pg_temp.plan_row (
-    operation, person_id, identifier_hash, identifier_keys, payload_hash, row_hash, membership_id, consent_id,
-    was_present, readdress
+    operation, person_id, identifier_hash, email_key, phone_key, payload_hash, row_hash, membership_id, consent_id,
+    segment_version, was_present
 )
 select distinct
     'update',
     member.person_id,
     member.identifier_hash,
-    member.identifier_keys,
+    member.email_key,
+    member.phone_key,
     member.payload_hash,
     person.row_hash,
     stay.membership_id,
     member.consent_id,
-    true,
-    false
+    stay.version,
+    true
 from audience.member
-cross join lateral jsonb_each_text(member.identifier_keys) as identifier
-inner join parted on identifier.value = parted.identifier_key -- noqa: AL04
+inner join parted on parted.identifier_key in (member.email_key, member.phone_key) -- noqa: AL04
 inner join profile.person on member.person_id = person.person_id
 inner join segment.membership as stay
     on stay.segment = %(segment)s and member.person_id = stay.person_id and stay.left_at is null

@@ -6,7 +6,8 @@ waiting as (
     select
         member.person_id,
         member.identifier_hash,
-        member.identifier_keys,
+        member.email_key,
+        member.phone_key,
         plan_row.kept,
         plan_row.readdress
     from pg_temp.plan_row
@@ -22,12 +23,12 @@ waiting as (
 ),
 
 holders as (
-    select distinct identifier.value as identifier_key
+    select distinct unnest(array[member.email_key, member.phone_key]) as identifier_key
     from audience.member
-    cross join lateral jsonb_each_text(member.identifier_keys) as identifier
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
+        and exists (select from waiting) -- else nobody has to be read
         and coalesce(member.operation, '') <> 'remove'
         and not exists (
             select from pg_temp.plan_row as gone
@@ -43,7 +44,10 @@ covered as (
     from waiting
     where not exists (
         select from unnest(waiting.kept) as kept (column_name)
-        where (waiting.identifier_keys ->> kept.column_name) not in (select holders.identifier_key from holders)
+        where not exists (
+            select from holders
+            where holders.identifier_key = case kept.column_name when 'email' then waiting.email_key else waiting.phone_key end
+        )
     )
 ),
 
@@ -68,7 +72,7 @@ settled as (
 ),
 
 logged as (
-    insert into audience.delivery (audience_id, person_id, operation, outcome, error_code, membership_id, consent_id, at)
+    insert into audience.line (audience_id, person_id, operation, outcome, error_code, membership_id, consent_id, at)
     select
         %(audience_id)s::bigint,
         settled.person_id,

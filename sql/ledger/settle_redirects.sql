@@ -20,7 +20,7 @@ one_each as (
 )
 
 insert into audience.member as kept (
-    audience_id, person_id, identifier_hash, acknowledged, sent_identifiers, identifier_keys, payload_hash, membership_id,
+    audience_id, person_id, identifier_hash, acknowledged, sent_identifiers, email_key, phone_key, payload_hash, membership_id,
     consent_id, acknowledged_at, confirmed_at, operation, attempt_state, batch_id, tries, error_class, error_code,
     error_text, opened_at, attempt_identifiers, attempt_payload_hash
 )
@@ -30,7 +30,8 @@ select
     identifier_hash,
     acknowledged,
     sent_identifiers,
-    identifier_keys,
+    email_key,
+    phone_key,
     payload_hash,
     membership_id,
     consent_id,

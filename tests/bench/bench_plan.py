@@ -17,11 +17,11 @@ MEMBERS = 1_000_000
 ROUNDS = 3  # the best of them, on both sides
 ACKNOWLEDGED = """
 insert into audience.member (
-    audience_id, person_id, identifier_hash, acknowledged, sent_identifiers, identifier_keys, payload_hash, row_hash,
+    audience_id, person_id, identifier_hash, acknowledged, sent_identifiers, email_key, payload_hash, row_hash,
     membership_id, consent_id, acknowledged_at, confirmed_at
 )
 select
-    %(audience_id)s, person_id, identifier_hash, 'present', jsonb_build_object('email', email), identifier_keys,
+    %(audience_id)s, person_id, identifier_hash, 'present', jsonb_build_object('email', email), email_key,
     payload_hash, plan_row.row_hash, membership_id, consent_id, now(), now()
 from pg_temp.plan_row
 inner join profile.person using (person_id)

@@ -67,7 +67,7 @@ def test_what_was_sent_is_shown_with_when_why_and_the_answer(run, merchant, conn
     ).fetchone()
     insert(
         conn,
-        "audience.delivery",
+        "audience.line",
         {
             "audience_id": audience,
             "person_id": today,

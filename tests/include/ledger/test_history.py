@@ -17,7 +17,8 @@ ADDRESSES = [f"{name}@x.example" for name in "abcdefgh"]  # few, so that persons
 PHONES = [None, "+491", "+492", "+493"]
 FAULTS = ["lost", "down", "quota", "auth", "fatal", "killed", "killed before"]
 TABLES = (
-    "audience.delivery",
+    "audience.line",
+    "audience.sent",
     "audience.member",
     "audience.batch",
     "audience.sync",
