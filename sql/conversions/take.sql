@@ -24,4 +24,8 @@ inner join profile.person on due.person_id = person.person_id
 where
     due.ordinal between %(first)s and %(last)s
     and (person.email is not null or person.phone is not null)
+    and not exists (
+        select from experiment.global_control
+        where global_control.person_id = due.person_id
+    )
 order by due.ordinal

@@ -75,6 +75,24 @@ inner join experiment.experiment on assignment.experiment_id = experiment.experi
 left join experiment.exposure
     on assignment.experiment_id = exposure.experiment_id and assignment.person_id = exposure.person_id;
 
+-- Who is in the global control group in force: nobody tells any platform anything of them.
+create view experiment.global_control as
+select assignment.person_id
+from experiment.experiment
+inner join experiment.assignment on experiment.experiment_id = assignment.experiment_id
+where
+    experiment.experiment = 'global'
+    and assignment.arm = 'control'
+    and exists (
+        select from audience.audience
+        cross join lateral jsonb_array_elements(audience.controls) as control
+        where
+            audience.active
+            and control ->> 'experiment' = experiment.experiment
+            and control ->> 'salt' = experiment.salt
+            and (control ->> 'share')::double precision = experiment.share
+    );
+
 -- A hold: the removals that were shown, who was asked, what was decided and why.
 alter table audience.hold
 add column decision text check (decision in ('approved', 'rejected')),

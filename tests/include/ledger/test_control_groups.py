@@ -50,6 +50,10 @@ def test_nobody_of_the_global_control_group_is_in_any_request_at_all(shelves: Sh
     assert 8 < len(kept_out) < 32
     assert shelves.shelf.sent & kept_out == set()
     assert len(shelves.shelf.sent) == 40 - len(kept_out)
+    assert shelves.one("select count(*) from experiment.global_control") == len(kept_out)  # for conversions as well
+    shelves.controls = {}
+    shelves.run()
+    assert shelves.one("select count(*) from experiment.global_control") == 0
 
 
 def test_an_assignment_does_not_move_with_runs_growth_or_order(shelves: Shelves) -> None:
