@@ -5,7 +5,8 @@ takes 10 MB (8 are advised) and is worked off later; it names no bad row and has
 imported is looked for on the list. A removal takes 150 addresses. Ten calls a second below ``/contacts``, 100 an HOUR
 elsewhere, where the processes are: one call asks about all of them, and not more often than every ``poll_seconds``.
 Nobody's blacklist is touched: no flag of it is ever sent. Whoever is on it, or left this list, is refused before the
-call, for an import would put them on the list again.
+call, for an import would put them on the list again. So would one that is at work while somebody is taken off: that
+removal is done at once, and once more when the import is over.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ MAX_REMOVED = 150  # the vendor's maximum a call
 PAGE_SIZE = 50  # the vendor's maximum for folders and lists
 ATTRIBUTES = {"first_name": "FIRSTNAME", "last_name": "LASTNAME"}
 OVER = "over"  # the job of a call whose result is known: confirmed without asking
+AGAIN = "again:"  # before the imports a removal has to be repeated after
 LOOK_UPS = 100  # people asked about one by one, of those an import left out
 
 
@@ -120,28 +122,38 @@ class BrevoDestination:
     def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Take people off the list; they stay contacts. Who is not on it is removed already."""
         by_address = _by_address(members)
-        addresses = list(by_address)
-        kept: dict[str, Reason] = {}
+        kept = self._remove(audience, list(by_address))
+        job_id = OVER
+        at_work = self._processes.imports_at_work()
+        if at_work or at_work is None:  # one of them may bring somebody back
+            job_id = AGAIN + ",".join(at_work or ["?"])
+        return Answer(tuple(_exceptions(by_address, kept, "debt")), job_id=job_id)
+
+    def _remove(self, audience: Audience, addresses: list[str]) -> dict[str, Reason]:
+        """Take off; who is on the list all the same."""
+        still: set[str] = set()
         for start in range(0, len(addresses), MAX_REMOVED):
-            part = addresses[start : start + MAX_REMOVED]
-            still = self._take_off(audience, part)
-            kept |= dict.fromkeys(still, ("still_on_list", "the platform did not take the person off the list"))
-        return Answer(tuple(_exceptions(by_address, kept, "debt")), job_id=OVER)
+            still |= self._take_off(audience, addresses[start : start + MAX_REMOVED])
+        return dict.fromkeys(still, ("still_on_list", "the platform did not take the person off the list"))
 
     def confirm(self, audience: Audience, job_id: str) -> Answer | None:
-        """Whether the imports are over; who is on the list now is told by :meth:`confirm_members`."""
-        if job_id == OVER or self._processes.are_over(job_id.split(",")):
-            return Answer(job_id=job_id)
-        return None
+        """Whether the imports are over; whom the list holds then is told by :meth:`confirm_members`."""
+        ids = job_id.removeprefix(AGAIN)
+        if ids == "?":
+            return Answer(job_id=job_id) if self._processes.imports_at_work() == [] else None
+        return Answer(job_id=job_id) if job_id == OVER or self._processes.are_over(ids.split(",")) else None
 
     def confirm_members(
         self, audience: Audience, job_id: str, members: Callable[[], Sequence[Member]]
     ) -> Answer | None:
-        """When the imports are over: who of the people is not on the list, and why."""
+        """When the imports are over: who of the people is not on the list, and why; of a removal, who is."""
         answer = self.confirm(audience, job_id)
         if answer is None or job_id == OVER:
             return answer
         by_address = _by_address(members())
+        if job_id.startswith(AGAIN):
+            kept = self._remove(audience, list(by_address))
+            return Answer(tuple(_exceptions(by_address, kept, "debt")), job_id=job_id)
         missing = set(by_address) - self._contacts.on_list(str(audience.remote_id), by_address)
         nobody = len(missing) == len(by_address)
         asked = dict.fromkeys(sorted(missing)[:LOOK_UPS])

@@ -34,6 +34,15 @@ class Processes:
                 return False
         return set(ids) <= self._over
 
+    def imports_at_work(self) -> list[str] | None:
+        """The imports of the account that have not ended; None: not to be known now, the quota is used up."""
+        try:
+            page = self._client.request("GET", "/processes", params={"limit": NEWEST, "sort": "desc"})
+        except QuotaError:
+            return None
+        found = page.get("processes") or ()
+        return [str(one["id"]) for one in found if one["status"] != COMPLETED and "IMPORT" in one["name"].upper()]
+
     def _ask(self, ids: Sequence[str]) -> None:
         page = self._client.request("GET", "/processes", params={"limit": NEWEST, "sort": "desc"})
         for process in page.get("processes") or ():

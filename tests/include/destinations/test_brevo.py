@@ -132,6 +132,21 @@ def test_an_import_that_failed_as_a_whole_is_made_again(
     assert result(empty_standins, brevo, vip, members, answer) == {0: failed, 1: failed}
 
 
+def test_whom_an_import_at_work_would_bring_back_is_taken_off_again_when_it_is_over(
+    brevo: BrevoDestination, vip: Audience, empty_standins: Standins
+) -> None:
+    empty_standins.settings({"brevo.process_seconds": 1000})
+    left, stays = people("left@x.example", "stays@x.example")
+    brevo.add(vip, [left, stays])
+    removal = brevo.remove(vip, [left])
+    assert removal.exceptions == ()
+    assert make(empty_standins).confirm_members(vip, str(removal.job_id), lambda: [left]) is None
+    empty_standins.advance(2000)
+    assert "left@x.example" in empty_standins.members("brevo")["vip"]
+    assert result(empty_standins, make(empty_standins), vip, [left], removal) == {}
+    assert empty_standins.members("brevo")["vip"] == ["stays@x.example"]
+
+
 def test_a_later_run_can_confirm_what_an_earlier_one_imported(
     brevo: BrevoDestination, vip: Audience, empty_standins: Standins
 ) -> None:
