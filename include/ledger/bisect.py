@@ -60,14 +60,24 @@ def halve(
             halving.exceptions.append(Exceptional(part[0].row, outcome, refused.code or "refused", REFUSED_TEXT))
             continue
         middle = len(part) // 2
-        for half in (part[:middle], part[middle:]):
-            if halving.error is not None:
-                halving.put_aside(half, "retriable", "not_called", "the delivery stopped before")
-            elif _is_refused(halving, call, half, failed):
-                waiting.append(half)
-            if halving.calls >= MOST_CALLS:
-                halving.error = halving.error or refused
+        found = _try(halving, call, part[:middle], refused, failed)
+        if found or len(part) == 2 or halving.error is not None:
+            waiting += [part[:middle]] if found else []
+            found = _try(halving, call, part[middle:], refused, failed)
+        else:
+            found = True  # it is not in the first half: the second need not be called to know
+        waiting += [part[middle:]] if found else []
     return halving
+
+
+def _try(halving: Halving, call: Call, part: Sequence[Member], refused: BatchRefusedError, failed: Failed) -> bool:
+    """Whether the part is refused as a whole again; after an error nothing is called any more."""
+    if halving.error is None and halving.calls >= MOST_CALLS:
+        halving.error = refused
+    if halving.error is not None:
+        halving.put_aside(part, "retriable", "not_called", "the delivery stopped before")
+        return False
+    return _is_refused(halving, call, part, failed)
 
 
 def _is_refused(halving: Halving, call: Call, part: Sequence[Member], failed: Failed) -> bool:
