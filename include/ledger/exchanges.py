@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from include import warehouse
 from include.destinations.base import Audience
-from include.exchange import Exchange, observed
+from include.exchange import Exchange, Observer, observed
 from include.masked_json import masked, masked_path
 
 MOST_AT_ONCE = 500
@@ -70,13 +70,18 @@ class _Recorder:
         self._audience_id = audience_id
         self._queue: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
         self._thread: Thread | None = None
+        self._starting = Lock()
+        self._failed = False
 
-    def observer(self, batch_id: int | None) -> Any:
+    def observer(self, batch_id: int | None) -> Observer:
         def keep(exchange: Exchange) -> None:
+            if self._failed:
+                return
             self._queue.put(self._row(batch_id, exchange))
-            if self._thread is None:
-                self._thread = Thread(target=self._write, name="exchanges", daemon=True)
-                self._thread.start()
+            with self._starting:  # calls are made in several threads
+                if self._thread is None:
+                    self._thread = Thread(target=self._write, name="exchanges", daemon=True)
+                    self._thread.start()
 
         return keep
 
@@ -111,6 +116,7 @@ class _Recorder:
                         for row in rows:
                             copy.write_row(row)
         except psycopg.Error as error:  # its text may quote a row
+            self._failed = True
             _log.warning("Exchanges of audience %s are not kept: %s.", self._audience_id, type(error).__name__)
 
     def _waiting(self) -> list[tuple[Any, ...]]:

@@ -173,3 +173,16 @@ def test_the_command_says_when_there_is_no_such_batch(delivered: World, monkeypa
     monkeypatch.setenv("WAREHOUSE_URL", delivered.url)
     with pytest.raises(NotFoundError, match="There is no batch 99999"):
         CliRunner().invoke(commands, ["show", "--batch", "99999"], catch_exceptions=False)
+
+
+def test_a_delivery_goes_on_when_nothing_can_be_kept(delivered: World, empty_standins: Standins) -> None:
+    delivered.conn.execute("alter table audience.exchange rename to elsewhere")
+    delivered.person("third@quokka.example")
+    [result] = sync_destination(
+        delivered.url,
+        MailchimpDestination(**empty_standins.account("mailchimp")),
+        as_of=AS_OF,
+        run_id="run",
+        declared=[Declared("mailchimp", KEY, SEGMENT, "email", {"limits": {}})],
+    )
+    assert result.added == 1
