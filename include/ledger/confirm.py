@@ -75,10 +75,7 @@ def _ask(
     """Whether the job's result is known and written down; the error of a question that no repeating helps."""
     try:
         with exchanges.of_batch(audience, batch_id):
-            if isinstance(destination, ConfirmsMembers):
-                answer = destination.confirm_members(audience, job_id, lambda: _members(conn, batch_id))
-            else:
-                answer = destination.confirm(audience, job_id)
+            answer = _result(conn, audience, destination, batch_id, job_id)
     except AuthError:
         raise
     except FatalError as error:
@@ -89,6 +86,22 @@ def _ask(
         return False
     _write_down(conn, audience, batch_id, answer)
     return True
+
+
+def _result(
+    conn: psycopg.Connection, audience: Audience, destination: Destination, batch_id: int, job_id: str
+) -> Answer | None:
+    """Of all jobs of the batch: one that was halved around a bad row has several, one a line."""
+    answers: list[Answer] = []
+    for one in job_id.split("\n"):
+        if isinstance(destination, ConfirmsMembers):
+            answer = destination.confirm_members(audience, one, lambda: _members(conn, batch_id))
+        else:
+            answer = destination.confirm(audience, one)
+        if answer is None:
+            return None
+        answers.append(answer)
+    return Answer(tuple(exceptional for answer in answers for exceptional in answer.exceptions))
 
 
 def _members(conn: psycopg.Connection, batch_id: int) -> list[Member]:

@@ -141,6 +141,7 @@ def sync_audience(
         # Whom a killed sync of another audience of the list may have added must be known here: the list is ours now.
         for lost in audiences.of_same_list(conn, audience) or [audience]:
             repair.settle_lost(conn, lost)
+        progress("repaired")
         started_at = datetime.now(UTC)
         sync_id = _begin(conn, audience, as_of, run_id, started_at)
         progress("begun")
@@ -158,6 +159,7 @@ def sync_audience(
             with exchanges.recorded(conn, audience):
                 waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
                 match_rates.read(conn, audience, destination, sync_id)
+            progress("confirmed")
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from include.destinations.quiet import why_not
 from include.destinations.registry import DESTINATIONS
+from include.ledger.nulls import wrong_policy
 from include.segments.control import Control, read_control
 from include.segments.front_matter import Located, complain
 
@@ -33,7 +34,7 @@ NAMING: dict[str, Naming] = {
 }
 
 
-EVERYWHERE = ("control", "first_load")  # options of an audience at any destination
+EVERYWHERE = ("control", "first_load", "nulls")  # options of an audience at any destination
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,8 @@ def _read_audience(destination: str, raw: Any, line: int, purpose: str | None, p
         )
     if "first_load" in raw:
         _check_first_load(destination, raw, path)
+    if "nulls" in raw:
+        _check_nulls(destination, raw, path)
     key, line = raw[rule.key], raw.line_of("control")
     control = read_control(raw["control"], f"{destination} {key}", line, path) if "control" in raw else None
     options = {option: value for option, value in raw.items() if option != "control"}
@@ -187,6 +190,12 @@ def _check_first_load(destination: str, raw: Located, path: Path) -> None:
         raise complain(path, line, f"first_load {raw['first_load']!r} is not known", "write `first_load: quiet`")
     if (reason := why_not(destination)) is not None:
         raise complain(path, line, f"{destination} cannot be loaded quietly: {reason}", "take first_load out")
+
+
+def _check_nulls(destination: str, raw: Located, path: Path) -> None:
+    wrong = wrong_policy(raw["nulls"], DESTINATIONS[destination].fields)
+    if wrong is not None:
+        raise complain(path, raw.line_of("nulls"), wrong, "write `nulls: {field: clear}`; a field not named is skipped")
 
 
 def read_audiences(head: Located, path: Path) -> tuple[Audience, ...]:

@@ -162,7 +162,7 @@ def test_removals_go_before_additions(world: World) -> None:
     assert [operation for operation, _ in world.platform.calls] == ["add", "remove", "add"]
 
 
-STEPS = ("begun", "planned", "taken", "answered", "settled", "delivered")
+STEPS = ("repaired", "begun", "planned", "taken", "answered", "settled", "delivered", "confirmed")
 
 
 def _history(world: World) -> None:

@@ -27,6 +27,8 @@ def refused(load) -> str:
         ("audiences: {fax: {tag: a}}\n", 7, "unknown destination 'fax'"),
         ("audiences:\n  mailchimp:\n    tag: a\n    colour: red\n", 10, "unknown option 'colour' of mailchimp"),
         ("audiences: {mailchimp: {audience: a}}\n", 7, "unknown option 'audience'"),
+        ("audiences:\n  mailchimp:\n    tag: a\n    nulls: {city: clear}\n", 10, "'nulls' names 'city'"),
+        ("audiences:\n  mailchimp:\n    tag: a\n    nulls: {first_name: empty}\n", 10, "'nulls' says 'empty'"),
         ("audiences: {meta: {audience: ''}}\n", 7, "has no 'audience'"),
         ("purpose: email\naudiences: {meta: {audience: a}}\n", 8, "needs consent for ads"),
         ("audiences: {meta: [{audience: a}, {audience: A}]}\n", 7, "stands twice"),
