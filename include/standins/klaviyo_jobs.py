@@ -129,7 +129,7 @@ def _import(context: Context, job: Document, now: int) -> None:
     store.put(PLATFORM, "job_made", job.id, {"ids": made}, changed_at=now)
     done = {
         "state": "complete" if share is None else "cancelled",
-        "errors": [{"place": place, "detail": why} for place, why in late.items()],
+        "errors": [{"place": place, "name": name, "detail": why} for place, (name, why) in late.items()],
         "made": len(made),
     }
     store.put(PLATFORM, "job", job.id, {**job.body, **done}, changed_at=now, created_at=job.created_at)
@@ -218,10 +218,10 @@ def errors(call: Call) -> Answer:
                 call,
                 "import-error",
                 {
-                    "code": "invalid_email",
+                    "code": f"invalid_{row['name']}",
                     "title": "Invalid input.",
                     "detail": row["detail"],
-                    "source": {"pointer": f"{_WHERE}/{row['place']}/attributes/email"},
+                    "source": {"pointer": f"{_WHERE}/{row['place']}/attributes/{row['name']}"},
                     "original_payload": sent[row["place"]],
                 },
             ),

@@ -60,6 +60,7 @@ SHOWN = frozenset(
 )
 _ADDRESS = re.compile(r"(?!.*\.\.)[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+LONGEST_NAME = 255
 NO_MAIL_THERE = (".invalid",)  # well-formed, and found out only when the import gets to it
 
 
@@ -86,10 +87,14 @@ def faults(attributes: Any) -> Iterator[tuple[str, str]]:
     yield from ((f"/location/{name}", f"'{name}' is not a valid field.") for name in place if name not in PLACE_FIELDS)
 
 
-def late_fault(attributes: Mapping[str, Any]) -> str | None:
-    """What the import finds wrong when it gets to the profile."""
-    email = attributes.get("email") or ""
-    return "Email address cannot receive mail." if email.lower().endswith(NO_MAIL_THERE) else None
+def late_fault(attributes: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What the import finds wrong when it gets to the profile: the attribute, and why."""
+    if (attributes.get("email") or "").lower().endswith(NO_MAIL_THERE):
+        return "email", "Email address cannot receive mail."
+    for name in ("first_name", "last_name"):
+        if len(attributes.get(name) or "") > LONGEST_NAME:
+            return name, f"'{name}' is too long."
+    return None
 
 
 def by_address(store: Store, addresses: list[str]) -> dict[str, Document]:

@@ -36,8 +36,8 @@ settled as (
         confirmed_at = case when concerned.outcome = 'confirmed' then %(at)s end,
         acknowledged = case
             when concerned.outcome = 'confirmed' then member.acknowledged
-            when concerned.operation = 'remove' then 'present'
-            else 'absent'
+            when concerned.operation = 'add' then 'absent'
+            else 'present' -- who was not removed, or not updated, is still there
         end,
         sent_identifiers = case
             when concerned.outcome <> 'confirmed' and concerned.operation = 'remove'

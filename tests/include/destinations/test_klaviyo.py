@@ -11,9 +11,12 @@ from include.destinations.base import Answer, Audience, Member
 from include.destinations.klaviyo import KlaviyoDestination
 from include.destinations.klaviyo_requests import groups, rows, spans
 from include.errors import AudienceflowError, AuthError, QuotaError, RetriableError
+from include.ledger.audiences import Declared
+from include.ledger.sync import SyncResult
 from include.standins.klaviyo_profiles import subscriptions
 from tests.conformance import check_openapi
 from tests.include.destinations.conftest import audience
+from tests.include.ledger.world import KEY, SEGMENT, World
 from tests.standins import Standins
 
 JOBS = "/klaviyo/api/profile-bulk-import-jobs"
@@ -332,3 +335,34 @@ def use_the_rest(standins: Standins, list_id: str) -> None:
     session.get(f"{base}/lists", headers={"revision": "2021-01-01"}, timeout=30)
     session.get(f"{base}/lists", headers={"Authorization": "Klaviyo-API-Key other"}, timeout=30)
     session.delete(f"{base}/lists/{list_id}", timeout=30)
+
+
+class Way(World):
+    """A segment that feeds a list; the platform has worked off its jobs when the ledger asks for them."""
+
+    def __init__(self, url: str, destination: KlaviyoDestination, standins: Standins) -> None:
+        super().__init__(url)
+        self.destination = destination
+        self.standins = standins
+
+    def _declared(self) -> list[Declared]:
+        return [Declared("klaviyo", KEY, SEGMENT, "email", {})]
+
+    def run(self) -> SyncResult:
+        return self.sync(lambda step: self.standins.advance(60) if step == "delivered" else None)
+
+
+def test_who_was_added_and_whose_update_the_import_refused_is_still_removed(
+    klaviyo: KlaviyoDestination, empty_standins: Standins, warehouse_url: str
+) -> None:
+    way = Way(warehouse_url, klaviyo, empty_standins)
+    ada = way.person("ada@x.example")
+    way.person("eve@x.example")
+    assert way.run().outcome == "success"
+    way.change(ada, first_name="A" * 300)
+    assert way.run().outcome == "partial"
+    assert way.one("select error_code from audience.delivery where outcome = 'rejected'") == "invalid_first_name"
+    way.leave(ada)
+    assert way.run().removed == 1
+    assert set(held(empty_standins, KEY)) == {"eve@x.example"}
+    way.close()
