@@ -5,8 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +20,13 @@ from include.destinations.base import Answer, Audience, Member
 from include.http_client import JsonClient
 from include.ledger.audiences import Declared
 from include.ledger.sync import sync_destination
-from tests.bench.measure import Bench, Measure
+from tests.bench.measure import Bench, Measure, peak_mb
 from tests.bench.peers import python_with
 from tests.bench.postgres import throwaway_warehouse
 
 HERE = Path(__file__).resolve().parent
 MEMBERS = 100_000
+MANY = 1_000_000
 BATCH_SIZE = 500  # both sides: Mailchimp's maximum, and the size at which drt was fastest when it was tried
 DRT_DEFAULT = 100  # what drt sends when nobody sets a size
 AS_OF = date(2026, 11, 21)
@@ -101,7 +104,7 @@ def fill(conn: psycopg.Connection, members: int) -> None:
     conn.execute("analyze")
 
 
-def ours(url: str, sink_url: str) -> float:
+def ours(url: str, sink_url: str, members: int = MEMBERS) -> float:
     """Seconds of one first sync, from opening the connection to the closed ledger."""
     began = time.monotonic()
     [result] = sync_destination(
@@ -111,7 +114,7 @@ def ours(url: str, sink_url: str) -> float:
         run_id="bench",
         declared=[Declared("sink", "everybody", "everybody", "email")],
     )
-    assert (result.added, result.outcome) == (MEMBERS, "success")
+    assert (result.added, result.outcome) == (members, "success")
     return time.monotonic() - began
 
 
@@ -159,4 +162,25 @@ def deliver_vs_drt() -> Measure:
     return Measure(peer / seconds, seconds, MEMBERS / seconds, note)
 
 
-BENCHES: dict[str, Bench] = {"deliver_vs_drt": deliver_vs_drt}
+def peak_of_delivery(url: str, sink_url: str, members: int) -> tuple[float, float]:
+    """Seconds and megabytes at most of this process, which delivers so many members and does nothing else."""
+    return ours(url, sink_url, members), peak_mb()
+
+
+def _in_a_process(members: int) -> tuple[float, float]:
+    with throwaway_warehouse() as url, sink() as sink_url:
+        with warehouse.connect(url) as conn:
+            fill(conn, members)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            return process.submit(peak_of_delivery, url, sink_url, members).result()
+
+
+def deliver_memory() -> Measure:
+    """Megabytes at most of a delivery of a million members against one of a tenth of them."""
+    _, few = _in_a_process(MEMBERS)
+    seconds, many = _in_a_process(MANY)
+    note = f"{MEMBERS:,} members {few:,.0f} MB, {MANY:,} members {many:,.0f} MB"
+    return Measure(many / few, seconds, MANY / seconds, note, many)
+
+
+BENCHES: dict[str, Bench] = {"deliver_vs_drt": deliver_vs_drt, "deliver_memory": deliver_memory}
