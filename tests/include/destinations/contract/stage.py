@@ -238,7 +238,7 @@ def _tables(conn: psycopg.Connection) -> Mapping[str, str]:
             "select table_name from information_schema.tables where table_schema = 'audience' order by 1"
         )
     ]
-    kept = "{sent_identifiers,attempt_identifiers}"
+    kept = "{sent_identifiers,attempt_identifiers,identifiers}"
     return {
         name: " ".join(
             text

@@ -26,6 +26,19 @@ def test_pain_34_a_missing_value_clears_nothing(stage: Stage) -> None:
 
 
 @those_with("holds_fields")
+def test_pain_34_a_missing_value_clears_what_the_segments_file_says_it_clears(stage: Stage) -> None:
+    stage.options = {"nulls": {"first_name": "clear"}}
+    people = stage.people(*PEOPLE)
+    stage.sync()
+    assert stage.adapter.field(stage.key, PEOPLE[0], "first_name") == "Ada"
+    stage.change(people[0], first_name=None)
+    stage.sync()
+    assert stage.adapter.field(stage.key, PEOPLE[0], "first_name") in ("", None)
+    assert stage.adapter.field(stage.key, PEOPLE[1], "first_name") == "Ada"
+    assert stage.is_equal()
+
+
+@those_with("holds_fields")
 def test_pain_34_a_value_that_is_to_be_cleared_is_and_the_others_stay(stage: Stage) -> None:
     stage.people(*PEOPLE)
     stage.sync()
