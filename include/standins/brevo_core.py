@@ -18,7 +18,9 @@ from include.standins.limits import WindowLimit
 
 PLATFORM = "brevo"
 A_SECOND, AN_HOUR, ELSEWHERE_AN_HOUR = 10, 36_000, 100  # calls below /contacts, and of everything else
-_ADDRESS = re.compile(r"[a-z0-9_+&'-]+(\.[a-z0-9_+&'-]+)*@([a-z0-9-]+\.)+[a-z]{2,}")
+_ADDRESS = re.compile(  # domains in any alphabet, as the merchant's customers have them
+    r"[a-z0-9_+&'-]+(\.[a-z0-9_+&'-]+)*@([\w-]+\.)+[^\W\d_]{2,}"
+)
 
 
 class BrevoError(Exception):
