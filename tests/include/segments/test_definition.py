@@ -29,6 +29,8 @@ def refused(load) -> str:
         ("audiences: {mailchimp: {audience: a}}\n", 7, "unknown option 'audience'"),
         ("audiences:\n  mailchimp:\n    tag: a\n    nulls: {city: clear}\n", 10, "'nulls' names 'city'"),
         ("audiences:\n  mailchimp:\n    tag: a\n    nulls: {first_name: empty}\n", 10, "'nulls' says 'empty'"),
+        ("audiences:\n  meta:\n    audience: a\n    first_load: loud\n", 10, "first_load 'loud' is not known"),
+        ("audiences:\n  mailchimp:\n    tag: a\n    first_load: quiet\n", 10, "mailchimp cannot be loaded quietly"),
         ("audiences: {meta: {audience: ''}}\n", 7, "has no 'audience'"),
         ("purpose: email\naudiences: {meta: {audience: a}}\n", 8, "needs consent for ads"),
         ("audiences: {meta: [{audience: a}, {audience: A}]}\n", 7, "stands twice"),
