@@ -57,6 +57,7 @@ def refusal(answer: requests.Response) -> tuple[int, str]:
 
 
 def test_an_import_takes_its_time_and_says_of_no_row_what_became_of_it(brevo: Brevo) -> None:
+    brevo.standins.settings({"brevo.process_seconds": 600})
     vip = brevo.make_list()
     rows = [row("a@bücher.example"), row("no address"), row("b@x.example")]
     body = {"jsonBody": rows, "listIds": [vip]}
@@ -67,9 +68,9 @@ def test_an_import_takes_its_time_and_says_of_no_row_what_became_of_it(brevo: Br
         "name": "IMPORTUSER",
     }
     assert brevo.standins.members("brevo") == {"vip": []}
-    brevo.standins.advance(0.2)
+    brevo.standins.advance(400)
     assert brevo.call("GET", f"/processes/{process}").json()["status"] == "in_process"
-    brevo.standins.advance(60)
+    brevo.standins.advance(400)
     assert brevo.call("GET", "/processes", limit=50).json()["processes"][0]["status"] == "completed"
     assert brevo.standins.members("brevo") == {"vip": ["a@bücher.example", "b@x.example"]}
 
