@@ -9,7 +9,7 @@ deleted for good can never be used again. What is made through the interface say
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +64,8 @@ def upsert(context: Context, body: Any) -> tuple[int, dict[str, Any]]:
     inputs = _inputs(body)
     now, store = context.now(), context.store
     held = by_email(store, (one["id"] for one in inputs))
-    faults = {place: why for place, one in enumerate(inputs) if (why := _fault(store, one)) is not None}
+    blocked = store.get_many("hubspot", "blocked_email", [normal(one["id"]) for one in inputs])
+    faults = {place: why for place, one in enumerate(inputs) if (why := _fault(one, blocked)) is not None}
     traced = all(one.get("objectWriteTraceId") for one in inputs)
     if faults and not traced:
         raise BadBatch(next(iter(faults.values())))
@@ -97,10 +98,10 @@ def _inputs(body: Any) -> list[dict[str, Any]]:
     return inputs
 
 
-def _fault(store: Store, one: Mapping[str, Any]) -> str | None:
+def _fault(one: Mapping[str, Any], blocked: Collection[str]) -> str | None:
     if not _ADDRESS.fullmatch(normal(str(one["id"]))):
         return f"Property values were not valid: Email address {one['id']} is invalid"
-    if store.get("hubspot", "blocked_email", normal(one["id"])) is not None:
+    if normal(one["id"]) in blocked:
         return f"Email address {one['id']} belongs to a contact that was permanently deleted"
     for name, value in one["properties"].items():
         if name not in PROPERTIES:

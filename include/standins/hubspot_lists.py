@@ -202,8 +202,8 @@ def change(context: Context, id: str, add: Any, remove: Any) -> dict[str, Any]:
     joined = context.store.get_many("hubspot", f"joined:{id}", [*adding, *removing])
     added = [one for one in adding if one in live and one not in joined]
     removed = [one for one in removing if one in joined]
-    for one in added:
-        context.store.put("hubspot", f"joined:{id}", one, {}, changed_at=context.now_ms())
+    now = context.now_ms()
+    context.store.put_many("hubspot", f"joined:{id}", (Document(one, {}, now, now) for one in added))
     context.store.delete_many("hubspot", f"joined:{id}", removed)
     missing = [one for one in dict.fromkeys((*adding, *removing)) if one not in live]
     return {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing}
