@@ -126,6 +126,14 @@ kept as (
         wanted.person_id,
         wanted.reason
     from wanted
+    where
+        not exists (
+            select from audience.excluded as same
+            where
+                same.audience_id = %(audience_id)s
+                and same.person_id = wanted.person_id
+                and same.reason in (wanted.reason, 'control')
+        )
     on conflict (audience_id, person_id) do update
         set reason = excluded.reason
         where known.reason in ('priority', 'elsewhere') and known.reason <> excluded.reason
