@@ -61,6 +61,7 @@ answered as (
 update audience.member
 set
     acknowledged = case
+        when answered.outcome = 'debt' then 'present' -- also if its addition was never answered: what refuses to let go has it
         when not answered.taken then member.acknowledged
         when answered.kept is null then 'absent'
         else 'present'

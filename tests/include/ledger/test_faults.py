@@ -85,6 +85,21 @@ def test_a_debt_is_void_when_the_person_belongs_again(world: World) -> None:
     assert world.one("select count(*) from audience.member where attempt_state is not null") == 0
 
 
+def test_pain_12_a_refused_removal_of_somebody_whose_addition_had_no_answer_stays_a_debt(world: World) -> None:
+    world.platform.keeps = {"ada@x.example"}
+    person = world.person("ada@x.example")
+    world.platform.script = ["lost"]
+    with pytest.raises(RetriableError):
+        world.sync()
+    world.leave(person)
+    for _ in range(2):
+        with pytest.raises(RetriableError):
+            world.sync()
+    world.platform.keeps = set()
+    assert world.sync().removed == 1
+    assert world.held() == set()
+
+
 def test_a_lost_answer_is_unknown_and_the_call_is_made_again(world: World) -> None:
     for number in range(7):
         world.person(f"p{number}@x.example")
