@@ -40,8 +40,8 @@ class FatalError(AudienceflowError):
 class BatchRefusedError(FatalError):
     """The platform refused the whole call because of a row in it, and applied nothing.
 
-    Raised by a connector only where the platform says both. The ledger halves the batch until the row is alone, delivers
-    the others and rejects that one by ``code``.
+    Raised by a connector only where the platform says both. The ledger halves the batch until the row is alone,
+    delivers the others and rejects that one by ``code``.
     """
 
 

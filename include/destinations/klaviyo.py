@@ -146,7 +146,8 @@ class KlaviyoDestination:
 
     def _left_out(self, id: str, rows: Sequence[int]) -> list[Exceptional] | None:
         """Of one job the rows it left out; None while it is at work."""
-        job = self._found(f"{JOBS}/{id}", {"fields[profile-bulk-import-job]": "status,created_at,total_count,failed_count"})
+        shown = {"fields[profile-bulk-import-job]": "status,created_at,total_count,failed_count"}
+        job = self._found(f"{JOBS}/{id}", shown)
         if job is None:
             return wire.again(rows, "job_gone", "Klaviyo no longer knows the import, so its result is not known")
         status, failed = job["data"]["attributes"]["status"], job["data"]["attributes"].get("failed_count") or 0

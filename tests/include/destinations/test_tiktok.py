@@ -10,7 +10,7 @@ from requests import Response
 
 from include.destinations.base import Answer, Audience, Member
 from include.destinations.tiktok import TikTokDestination, classify
-from include.destinations.tiktok_files import CALCULATE_TYPE, NOBODY, content
+from include.destinations.tiktok_files import content
 from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError, RetriableError
 from tests.conformance import check_openapi
 from tests.include.standins.test_standin_tiktok import PREFIX, STRUCK_OUT, TikTok, sha
