@@ -96,11 +96,13 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
     treatment = orjson.dumps({**treated, "cleared": cleared} if cleared else treated).decode()
     warehouse.run(conn, "ledger/forget_treatment", {"audience_id": audience.audience_id, "treatment": treatment})
     conn.execute("set local default_statistics_target to 10")  # for tables that live as long as this plan
-    conn.execute("drop table if exists pg_temp.concerned")
-    conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
+    conn.execute("drop table if exists pg_temp.differing, pg_temp.concerned")
     with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
+        conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
+        cursor.execute(warehouse.statement("ledger/differing"), wanted)
+        conn.execute("set local parallel_tuple_cost to default")
+        conn.execute("analyze pg_temp.differing (person_id)")
         cursor.execute(warehouse.statement("ledger/concerned"), wanted)
-    conn.execute("set local parallel_tuple_cost to default")
     conn.execute("analyze pg_temp.concerned")
     warehouse.run(conn, "ledger/plan_table")
     conn.execute("truncate pg_temp.plan_row restart identity")

@@ -64,17 +64,24 @@ def open_store(
             importlib.import_module("include.standins.merchant").generate(
                 made, customers=customers, seed=seed, drops=drops
             )
-        for name in platforms:
-            prepare = getattr(importlib.import_module(f"include.standins.{name}"), "prepare", None)
-            if prepare is not None:
-                prepare(made, int(time.time() * 1000))
+        _prepare(made, platforms)
         made.set_setting("customers", customers)
         made.set_setting("seed", seed)
         made.close()
         if resettable:
             shutil.copyfile(folder / "making.sqlite", folder / FIRST_STATE)
         (folder / "making.sqlite").rename(path)
-    return Store(path)
+    store = Store(path)
+    _prepare(store, platforms)
+    return store
+
+
+def _prepare(store: Store, platforms: Sequence[str]) -> None:
+    """Open the account of each platform that has none: all in a new store, in an older one those that came since."""
+    for name in platforms:
+        prepare = getattr(importlib.import_module(f"include.standins.{name}"), "prepare", None)
+        if prepare is not None and store.get_setting(f"{name}.account") is None:
+            prepare(store, int(time.time() * 1000))
 
 
 def make_app(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from include.standins.server import open_store
 from tests.standins import ROOT, Standins, running_standins
 
 
@@ -188,3 +189,13 @@ def test_a_taken_port_ends_the_start_with_an_error(empty_standins: Standins, tmp
     )
     assert ended.returncode != 0
     assert b"Address already in use" in ended.stderr
+
+
+def test_a_platform_that_came_since_gets_its_account_in_an_older_store(tmp_path: Path) -> None:
+    older = open_store(tmp_path, customers=0, seed=1, platforms=("mailchimp", "meta"))
+    older.set_setting("mailchimp.account", {"list_id": "its own"})
+    older.close()
+    newer = open_store(tmp_path, customers=0, seed=1, platforms=("mailchimp", "meta", "brevo"))
+    accounts = [newer.get_setting(f"{name}.account") for name in ("mailchimp", "brevo")]
+    newer.close()
+    assert accounts == [{"list_id": "its own"}, {}]
