@@ -36,7 +36,7 @@ ROOT = "/open_api/v1.3/dmp/custom_audience"
 MOST_FILES = 50
 LONGEST_NAME = 128
 MOST_DAYS = 365
-DEMO_MINIMUM = 20  # of the generated merchant's account: an audience of a thousand needs more customers than it has
+DEMO_MINIMUM = 5  # of the generated merchant's account: an audience of a thousand needs more customers than it has
 Handler = Callable[[Call], Any]
 
 

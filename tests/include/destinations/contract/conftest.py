@@ -1,15 +1,13 @@
-"""One server and one warehouse for the whole suite; each case has a segment and an audience of its own."""
+"""One server for the whole suite; each case has a warehouse, a segment and an audience of its own."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from include.runtime.postgres import EmbeddedPostgres
 from include.standins.server import PLATFORMS
+from tests.databases import Databases
 from tests.include.destinations.contract.adapters import ADAPTERS
 from tests.include.destinations.contract.stage import Stage
 from tests.standins import Standins, running_standins
@@ -23,17 +21,12 @@ def contract_standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stan
         yield running
 
 
-@pytest.fixture(scope="session")
-def contract_warehouse(postgres: EmbeddedPostgres, template: str) -> str:
-    """URL of the suite's warehouse; it goes with its cluster."""
-    name = f"contract_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} template {} owner {}").format(
-                sql.Identifier(name), sql.Identifier(template), sql.Identifier(template)
-            )
-        )
-    return postgres.url(name, role=template)
+@pytest.fixture
+def contract_warehouse(postgres: EmbeddedPostgres, databases: Databases) -> Iterator[str]:
+    """URL of the case's warehouse: plans stay short when nobody else's people are in it."""
+    name = databases.lend()
+    yield postgres.url(name, role=databases.template)
+    databases.take_back(name)
 
 
 @contextmanager

@@ -85,9 +85,10 @@ class Stage(World):
 
     def people(self, *addresses: str) -> list[uuid.UUID]:
         """Members with consent; quick for thousands."""
-        return [
-            person for (person,) in self.conn.execute(CROWD, {"addresses": list(addresses), "segment": self.segment})
-        ]
+        crowd = self.conn.execute(CROWD, {"addresses": list(addresses), "segment": self.segment}).fetchall()
+        if len(crowd) > 1000:  # as autovacuum would have done before anybody syncs them
+            self.conn.execute("analyze profile.person, consent.person_consent, segment.membership")
+        return [person for (person,) in crowd]
 
     def sync(self, progress: Any = None, **extra: Any) -> SyncResult:
         """One sync; by the time the ledger asks for jobs the platform has worked them off."""

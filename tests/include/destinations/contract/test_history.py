@@ -22,7 +22,7 @@ from tests.include.ledger.test_history import History
 from tests.include.ledger.world import Killed
 from tests.standins import Standins
 
-STEPS = int(os.environ.get("HISTORY_STEPS", "150"))
+STEPS = int(os.environ.get("HISTORY_STEPS", "50"))
 A_HISTORY = 50  # steps, then a quiet point; there may be more on the way
 ADDRESSES = [f"{name}@shop.example" for name in "abcdefg"]  # few, so that persons share and inherit them
 BREAKS = ("", "", "lost_answer", "reset", "error", "error_after", "half_answer", "expired_token")

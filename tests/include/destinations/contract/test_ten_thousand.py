@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from include.ledger.sync import SyncResult
+from include.runtime.postgres import EmbeddedPostgres
+from tests.databases import Databases
 from tests.include.destinations.contract.adapter import Call
 from tests.include.destinations.contract.adapters import ADAPTERS
 from tests.include.destinations.contract.conftest import staged
@@ -34,9 +36,12 @@ class Load:
 
 
 @pytest.fixture(scope="module", params=sorted(ADAPTERS))
-def load(request: pytest.FixtureRequest, contract_warehouse: str, contract_standins: Standins) -> Iterator[Load]:
+def load(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, databases: Databases, contract_standins: Standins
+) -> Iterator[Load]:
     """Ten thousand members, one of them bad, sent in one sync."""
-    with staged(request.param, contract_warehouse, contract_standins) as stage:
+    name = databases.lend()
+    with staged(request.param, postgres.url(name, role=databases.template), contract_standins) as stage:
         addresses = [f"p{number}@shop.example" for number in range(PEOPLE)]
         addresses[BAD] = stage.adapter.bad_address(1)
         stage.people(*addresses)
@@ -53,6 +58,7 @@ def load(request: pytest.FixtureRequest, contract_warehouse: str, contract_stand
             stage.deliveries("rejected"),
             stage.batches(),
         )
+    databases.take_back(name)
 
 
 def test_pain_30_one_bad_row_in_ten_thousand_is_named_and_all_others_delivered(load: Load) -> None:
