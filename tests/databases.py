@@ -85,6 +85,7 @@ class Databases:
 
     def _emptied(self, conn: psycopg.Connection) -> bool:
         conn.execute(_HANG_UP)
+        conn.execute("select pg_stat_reset()")  # else autovacuum works off here what another test changed
         for name, kind in conn.execute(_EXTRA, [self._known]).fetchall():
             what = {"v": "view", "m": "materialized view"}.get(kind, "table")
             conn.execute(sql.SQL("drop {} if exists {} cascade").format(sql.SQL(what), sql.SQL(name)))

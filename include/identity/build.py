@@ -35,6 +35,7 @@ def build_persons(
         if rebuild:
             conn.execute("select set_config('work_mem', '256MB', true)")
         at = conn.execute("select clock_timestamp()").fetchone()[0]
+        warehouse.run(conn, "identity/00_hold")
         warehouse.run(conn, "identity/00_clear")
         stitch.apply_rules(conn, rules)
         counts = stitch.gather_records(conn, at=at, rebuild=rebuild)

@@ -90,6 +90,7 @@ def test_the_next_start_ends_what_a_killed_supervisor_left(tmp_path: Path) -> No
     supervisor.wait()
     assert len(_living(family)) == 3
     ProcessRecord(tmp_path / "processes.json").stop(grace=0.5)
+    psutil.wait_procs(family, timeout=10)  # killed is not yet gone
     assert _living(family) == []
 
 

@@ -75,6 +75,7 @@ def test_pain_18_and_19_no_personal_value_is_in_a_log_an_error_a_result_or_the_l
         stage.person(f"canary-{number}@shop.example", first_name="Canaria")
         stage.adapter.strike(kind, next=None, **more)
         results.append(stage.attempt() or stage.failed)
+    stage.adapter.strike("error", next=None, status=400)
     with pytest.raises(AudienceflowError) as caught:
         stage.destination.remove(stage.audience(), [stage.member(canaries[0])])
     results.append(caught.value)

@@ -96,7 +96,7 @@ class ADAPTER(Adapter):
     def calls(self) -> list[Call]:
         found = []
         for what, path, content in BreakableFileSystem.log:
-            operation = OPERATIONS.get(Path(path).name.split("_")[-2]) if what == "write" and "_" in path else None
+            operation = OPERATIONS.get(Path(path).name.split("_")[-2]) if what == "write" and "_" in Path(path).name else None
             if operation is not None and path.endswith(".csv"):
                 found.append(Call(operation, tuple(row["email"] for row in _read(content))))
         return found

@@ -60,7 +60,8 @@ class ADAPTER(Adapter):
         body = {"advertiser_id": account["advertiser_id"], "custom_audience_ids": [remote_id]}
         url = f"{account['base_url']}/open_api/v1.3/dmp/custom_audience/delete/"
         headers = {"Access-Token": account["token"]}
-        assert requests.post(url, json=body, headers=headers, timeout=30).json()["code"] == 0
+        if requests.post(url, json=body, headers=headers, timeout=30).json()["code"] != 0:
+            raise FileNotFoundError(remote_id)  # gone already, or still at work: TikTok deletes neither
 
     def refuse_removals(self, key: str, on: bool) -> None:
         self.standins.settings({"tiktok.refuse_removals": on})
