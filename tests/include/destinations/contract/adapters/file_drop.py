@@ -96,7 +96,8 @@ class ADAPTER(Adapter):
     def calls(self) -> list[Call]:
         found = []
         for what, path, content in BreakableFileSystem.log:
-            operation = OPERATIONS.get(Path(path).name.split("_")[-2]) if what == "write" and "_" in Path(path).name else None
+            name = Path(path).name
+            operation = OPERATIONS.get(name.split("_")[-2]) if what == "write" and "_" in name else None
             if operation is not None and path.endswith(".csv"):
                 found.append(Call(operation, tuple(row["email"] for row in _read(content))))
         return found
