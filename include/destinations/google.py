@@ -176,7 +176,10 @@ class GoogleDestination:
         return self.add(audience, members)
 
     def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
-        """Remove whom the identifiers find that were sent; whom Google refuses to remove is a debt."""
+        """Remove whom the identifiers find that were sent; whom Google refuses to remove is a debt.
+
+        A record that Google cannot even read is not in the list, and thus removed already.
+        """
         body = {"encoding": self._encoding}
         try:
             return self._send("/v1/audienceMembers:remove", audience, members, body, "debt")
@@ -204,7 +207,7 @@ class GoogleDestination:
             member.row: {"userData": user_data(member.identifiers, self._encoding), **consent} for member in members
         }
         answer, refused = api.send(self._client, path, whole, "audienceMembers", records)
-        exceptions = api.refusals(refused, refusal)
+        exceptions = api.refusals(refused, refusal) if refusal == "rejected" else ()
         if self._validate:
             exceptions += api.only_validated(records.keys() - refused.keys())
         job = f"{refusal}:{answer.job_id}" if answer.job_id else None
