@@ -61,7 +61,7 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",  # default 300: after a crash tasks wait that long
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # default 5: failed tasks hang on for that long
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        # default 30: twenty files would be read again and again by half a core; a file that changed is read at once anyway
+        # default 30: twenty files again and again take half a core; a file that changed is read at once anyway
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
