@@ -228,7 +228,9 @@ class RunningSystem:
         return Asked(question, held, shown, audit, self._squares("sync_mailchimp"))
 
     def _questions(self) -> list[dict[str, Any]]:
-        return self.airflow.call("GET", "/dags/~/dagRuns/~/hitlDetails")["hitl_details"]
+        """Those that wait: an answer to one whose task still runs would be taken for a command to end it."""
+        found = self.airflow.call("GET", "/dags/~/dagRuns/~/hitlDetails")["hitl_details"]
+        return [one for one in found if one["task_instance"]["state"] in ("awaiting_input", "deferred")]
 
     def _squares(self, dag_id: str, run_id: str | None = None) -> list[tuple[str, str, str | None]]:
         """Task, state and the words beside its square, of one run (None: of all)."""

@@ -79,9 +79,16 @@ def sync_conversions(
         if error is None:
             _confirm(run, wait_seconds)
         [tally] = warehouse.rows(conn, "conversions/tally", {**run.key, "started_at": run.at})
+        _unlock(conn, conversions)
     if error is not None:
         raise error
     return _judged(conversions, tally)
+
+
+def _unlock(conn: psycopg.Connection, conversions: Conversions) -> None:
+    """At once: a closed connection may live on for a moment, and the next run would find it."""
+    name = f"{LOCK} {conversions.name} {conversions.action_id}"
+    conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
 
 
 def _lock(conn: psycopg.Connection, conversions: Conversions) -> None:
