@@ -113,6 +113,11 @@ def _live(system: RunningSystem, home: Path) -> Story:
     )
 
 
+def but_for_the_source(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Without HubSpot, whose contacts have just lost their addresses; that nobody wrote there is asserted beside this."""
+    return {platform: held for platform, held in members.items() if platform != "hubspot"}
+
+
 def changes(step: Step) -> dict[str, tuple[int, int]]:
     """By ``platform audience``, people added and removed by a run, at the platforms that `tests.oracle` knows."""
     return {
@@ -202,7 +207,7 @@ def test_a_critical_failure_stops_the_chain_before_anything_is_built_or_sent(sto
         assert BUILT_ON_EXTRACTS & set(step.dag_runs) == set()
         assert [one.path for one in step.written()] == []
         assert [one.path for one in step.requests if one.platform == "meta" or "/segments" in one.path] == []
-        assert step.members == story.day_two.members
+        assert but_for_the_source(step.members) == but_for_the_source(story.day_two.members)
 
 
 def test_a_failure_is_told_once_and_its_end_once_without_a_personal_value(story: Story) -> None:
