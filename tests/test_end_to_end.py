@@ -114,7 +114,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
 
 
 def but_for_the_source(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Without HubSpot, whose contacts have just lost their addresses; that nobody wrote there is asserted beside this."""
+    """Without HubSpot, whose contacts have just lost their addresses; that nobody wrote there is asserted beside it."""
     return {platform: held for platform, held in members.items() if platform != "hubspot"}
 
 

@@ -199,7 +199,7 @@ def settle(conn: psycopg.Connection, delivery: Delivery, answered: Sequence[Answ
             warehouse.statement("ledger/answer"),
             {
                 "operation": operation,
-                "confirmed": delivery.destination.acknowledgement == "row",
+                "confirmed": _is_final(delivery.destination, answered),
                 "at": datetime.now(UTC),
                 **_calls(answered),
                 **_exceptions(answered),
@@ -214,6 +214,12 @@ def settle_batches(conn: psycopg.Connection, operation: str, batch_ids: Sequence
     warehouse.run(conn, "ledger/by_key")
     warehouse.run(conn, "ledger/settle_removals" if operation == "remove" else "ledger/settle", given)
     warehouse.run(conn, "ledger/drop_identifiers", given)
+
+
+def _is_final(destination: Destination, answered: Sequence[Answered]) -> bool:
+    """Whether nothing more will be told: the answer names its rows, or takes the batch without a job to ask about."""
+    waits = any(one.answer.job_id is not None for one in answered)
+    return destination.acknowledgement == "row" or (destination.acknowledgement == "batch" and not waits)
 
 
 def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
