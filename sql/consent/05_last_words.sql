@@ -1,6 +1,7 @@
 -- One row per withdrawal in the last version of a record that its source deleted, and that the ledger does not hold yet.
 -- It belongs to the record's e-mail, else its phone, else a vendor id, like every statement. A source that gives no time
--- of the statement: as late as can be, when the record changed for the last time. A last "yes" is no statement.
+-- of the statement: as late as can be, when the record changed for the last time, and no new statement when the record
+-- had said so before. A last "yes" is no statement.
 with
 
 named as (
@@ -53,5 +54,19 @@ cross join
     lateral (
         values ('email', l.consent_email, l.consent_email_at), ('ads', l.consent_ads, l.consent_ads_at)
     ) as s (purpose, state, stated_at)
-where s.state = 'withdrawn'
+left join lateral (
+    select c.state
+    from consent.ledger as c
+    where
+        c.stream = b.stream
+        and c.record_key = b.record_key
+        and c.identifier_type = b.type
+        and c.identifier_value = b.value
+        and c.purpose = s.purpose
+    order by c.consent_id desc
+    limit 1
+) as said on true
+where
+    s.state = 'withdrawn'
+    and (s.stated_at is not null or said.state is distinct from s.state)
 on conflict do nothing

@@ -63,7 +63,7 @@ statement as (
             and l.identifier_type = b.type
             and l.identifier_value = b.value
             and l.purpose = s.purpose
-        order by l.occurred_at desc, l.consent_id desc
+        order by l.consent_id desc
         limit 1
     ) as said on true
 ),

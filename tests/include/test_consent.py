@@ -127,6 +127,24 @@ def test_a_grant_without_a_time_does_not_outweigh_a_dated_withdrawal_when_the_re
     assert ledger_rows(conn) == 4
 
 
+def test_a_withdrawal_without_a_time_does_not_become_younger_when_somebody_touches_the_record(
+    conn: psycopg.Connection,
+) -> None:
+    """A tag that we set moves the record's last change: the grant given since the unsubscribe still counts."""
+    left = contact("list", "a@firm.example", "withdrawn", None, changed_at=minute(10), stream="mailchimp.members")
+    publish_persons(conn, [left, contact("crm", "a@firm.example", "granted", minute(50))])
+    build_persons(conn, as_of=AS_OF)
+    assert set(answers(conn).values()) == {"granted"}
+    publish_persons(conn, [{**left, "changed_at": minute(90)}])
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 0
+    assert set(answers(conn).values()) == {"granted"}
+    publish_persons(conn, [{**left, "consent_email": "granted", "consent_email_at": minute(5)}])  # an opt-in of long ago
+    build_persons(conn, as_of=AS_OF)
+    publish_persons(conn, [{**left, "changed_at": minute(95)}])
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 1
+    assert set(answers(conn).values()) == {"withdrawn"}  # we saw them leave once more
+
+
 @pytest.mark.parametrize(
     ("row", "bearer"),
     [

@@ -103,3 +103,19 @@ def test_a_last_word_is_written_once_and_survives_a_rebuild(conn: psycopg.Connec
     assert build_persons(conn, as_of=AS_OF)["statements"] == 0
     assert build_persons(conn, as_of=AS_OF, rebuild=True)["statements"] == 0
     assert answers(conn)["person1@shop.example", "email"] == "withdrawn"
+
+
+def test_a_last_word_without_a_time_that_the_record_said_before_is_no_younger_withdrawal(conn: psycopg.Connection) -> None:
+    customer_and_contact(conn)
+    said = {"consent_email": "withdrawn", "consent_email_at": None, "changed_at": "2026-11-20T09:00:00+00:00"}
+    land(conn, CONTACTS, good(CONTACTS, 1, **said))
+    newer = "2026-11-20T12:00:00+00:00"
+    land(conn, CUSTOMERS, good(CUSTOMERS, 1, changed_at=newer, consent_email_at=newer))
+    pass_unseen(conn, CONTACTS)
+    pass_unseen(conn, CUSTOMERS)
+    build_persons(conn, as_of=AS_OF)
+    assert answers(conn)["person1@shop.example", "email"] == "granted"
+    land(conn, CONTACTS, leaving(1, consent_email_at=None))
+    pass_unseen(conn, CONTACTS)
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 0
+    assert answers(conn)["person1@shop.example", "email"] == "granted"
