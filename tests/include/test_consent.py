@@ -138,7 +138,7 @@ def test_a_withdrawal_without_a_time_does_not_become_younger_when_somebody_touch
     publish_persons(conn, [{**left, "changed_at": minute(90)}])
     assert build_persons(conn, as_of=AS_OF)["statements"] == 0
     assert set(answers(conn).values()) == {"granted"}
-    publish_persons(conn, [{**left, "consent_email": "granted", "consent_email_at": minute(5)}])  # an opt-in of long ago
+    publish_persons(conn, [{**left, "consent_email": "granted", "consent_email_at": minute(5)}])  # of long ago
     build_persons(conn, as_of=AS_OF)
     publish_persons(conn, [{**left, "changed_at": minute(95)}])
     assert build_persons(conn, as_of=AS_OF)["statements"] == 1

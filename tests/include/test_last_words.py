@@ -105,7 +105,9 @@ def test_a_last_word_is_written_once_and_survives_a_rebuild(conn: psycopg.Connec
     assert answers(conn)["person1@shop.example", "email"] == "withdrawn"
 
 
-def test_a_last_word_without_a_time_that_the_record_said_before_is_no_younger_withdrawal(conn: psycopg.Connection) -> None:
+def test_a_last_word_without_a_time_is_no_younger_withdrawal_when_it_was_said_before(
+    conn: psycopg.Connection,
+) -> None:
     customer_and_contact(conn)
     said = {"consent_email": "withdrawn", "consent_email_at": None, "changed_at": "2026-11-20T09:00:00+00:00"}
     land(conn, CONTACTS, good(CONTACTS, 1, **said))
