@@ -199,9 +199,8 @@ def settle(conn: psycopg.Connection, delivery: Delivery, answered: Sequence[Answ
             warehouse.statement("ledger/answer"),
             {
                 "operation": operation,
-                "confirmed": _is_final(delivery.destination, answered),
                 "at": datetime.now(UTC),
-                **_calls(answered),
+                **_calls(delivery.destination, answered),
                 **_exceptions(answered),
             },
         ).fetchall()
@@ -216,10 +215,10 @@ def settle_batches(conn: psycopg.Connection, operation: str, batch_ids: Sequence
     warehouse.run(conn, "ledger/drop_identifiers", given)
 
 
-def _is_final(destination: Destination, answered: Sequence[Answered]) -> bool:
-    """Whether nothing more will be told: the answer names its rows, or takes the batch without a job to ask about."""
-    waits = any(one.answer.job_id is not None for one in answered)
-    return destination.acknowledgement == "row" or (destination.acknowledgement == "batch" and not waits)
+def _is_final(destination: Destination, answer: Answer) -> bool:
+    """Whether nothing more will be told: the answer names its rows, or there is no job to ask about."""
+    waits = answer.job_id is not None or destination.acknowledgement == "none"
+    return destination.acknowledgement == "row" or not waits
 
 
 def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
@@ -237,7 +236,7 @@ def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
     }
 
 
-def _calls(answered: Sequence[Answered]) -> dict[str, list[Any]]:
+def _calls(destination: Destination, answered: Sequence[Answered]) -> dict[str, list[Any]]:
     return {
         "batch_ids": [one.batch.batch_id for one in answered],
         "batch_outcomes": [one.outcome for one in answered],
@@ -245,5 +244,6 @@ def _calls(answered: Sequence[Answered]) -> dict[str, list[Any]]:
         "batch_texts": [one.text for one in answered],
         "job_ids": [one.answer.job_id for one in answered],
         "request_ids": [one.answer.request_id for one in answered],
+        "finals": [_is_final(destination, one.answer) for one in answered],
         "error_classes": [error_class(one.error) if one.error else None for one in answered],
     }

@@ -10,6 +10,7 @@ from include import warehouse
 from include.destinations.base import Answer, Audience, ConfirmsMembers, Destination, LimitsJobs, Member
 from include.errors import AuthError, FatalError, RetriableError
 from include.ledger import exchanges
+from include.ledger.batches import Progress
 
 WAIT_SECONDS = 30.0  # in one sync; what the platform has not told by then is asked about by the next one
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -17,13 +18,19 @@ JOB_LIMIT = timedelta(hours=48)  # a job without an end after this counts as los
 
 
 def confirm_batches(
-    conn: psycopg.Connection, audience: Audience, destination: Destination, *, wait_seconds: float = WAIT_SECONDS
+    conn: psycopg.Connection,
+    audience: Audience,
+    destination: Destination,
+    *,
+    wait_seconds: float = WAIT_SECONDS,
+    progress: Progress,
 ) -> int:
     """Ask about every accepted batch until all are answered or the time is over; then give up those that are too old.
 
     A question that fails is no answer and is asked again. Jobs older than JOB_LIMIT, or than the destination's own
     ``job_limit``, count as lost: their people are unknown, and the next run sends them again or takes them back.
 
+    :param progress: told ``asked`` between an answer and its writing down, ``told`` after that, ``given_up`` at the end.
     :returns: batches without a result: still waiting, or given up.
     :raises AuthError: the credentials are refused.
     :raises FatalError: a job cannot be asked about; the others were asked, and what is too old was given up.
@@ -32,13 +39,14 @@ def confirm_batches(
     while True:
         asked = _Asked()
         for batch in warehouse.rows(conn, "ledger/unconfirmed_batches", {"audience_id": audience.audience_id}):
-            asked.note(_ask(conn, audience, destination, batch["batch_id"], batch["job_id"]))
+            asked.note(_ask(conn, audience, destination, batch["batch_id"], batch["job_id"], progress))
         if not asked.waiting or time.monotonic() + pause > deadline:
             break
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
     limit = destination.job_limit if isinstance(destination, LimitsJobs) else JOB_LIMIT
     given_up = _give_up(conn, audience, limit)
+    progress("given_up")
     if asked.refused is not None and asked.failed > given_up:
         raise asked.refused
     return asked.waiting + asked.failed
@@ -70,7 +78,12 @@ def _give_up(conn: psycopg.Connection, audience: Audience, limit: timedelta) -> 
 
 
 def _ask(
-    conn: psycopg.Connection, audience: Audience, destination: Destination, batch_id: int, job_id: str
+    conn: psycopg.Connection,
+    audience: Audience,
+    destination: Destination,
+    batch_id: int,
+    job_id: str,
+    progress: Progress,
 ) -> bool | FatalError:
     """Whether the job's result is known and written down; the error of a question that no repeating helps."""
     try:
@@ -84,7 +97,9 @@ def _ask(
         return False
     if answer is None:
         return False
+    progress("asked")
     _write_down(conn, audience, batch_id, answer)
+    progress("told")
     return True
 
 

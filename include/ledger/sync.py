@@ -148,16 +148,20 @@ def sync_audience(
         plan: Plan | None = None
         try:
             audience = audiences.opened(conn, first_load.of_sync(conn, audience, sync_id), destination)
+            progress("opened")
             plan = _plan(conn, audience, destination, sync_id, started_at)
             first_load.tell(conn, audience, destination, plan.adds)
             progress("planned")
             with exchanges.recorded(conn, audience):
                 deliver(Delivery(conn, audience, destination, sync_id, progress))
             warehouse.run(conn, "ledger/settle_kept", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
+            progress("kept")
             guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
             with exchanges.recorded(conn, audience):
-                waiting = confirm.confirm_batches(conn, audience, destination, wait_seconds=wait_seconds)
+                waiting = confirm.confirm_batches(
+                    conn, audience, destination, wait_seconds=wait_seconds, progress=progress
+                )
                 match_rates.read(conn, audience, destination, sync_id)
             progress("confirmed")
         except AudienceflowError as error:

@@ -1,5 +1,6 @@
 -- Writes down what was answered to some batches: the outcome of everybody whom the answer did not name, and a line for
--- each person it named. Batches that were settled before are left alone (their run had been taken for dead).
+-- each person it named. An answer is final when no job has to be asked about. Batches that were settled before are left
+-- alone (their run had been taken for dead).
 -- Outcomes: accepted, rejected (for good), retriable (next run), debt (a removal the platform refused), unknown.
 -- One row a batch that is now to be settled.
 with
@@ -34,8 +35,9 @@ called as (
             %(batch_texts)s::text[],
             %(job_ids)s::text[],
             %(request_ids)s::text[],
+            %(finals)s::boolean[],
             %(error_classes)s::text[]
-        ) as answer (batch_id, outcome, code, reason, job_id, request_id, error_class)
+        ) as answer (batch_id, outcome, code, reason, job_id, request_id, is_final, error_class)
     inner join audience.batch on answer.batch_id = batch.batch_id
     left join named on answer.batch_id = named.batch_id
     where batch.state = 'sent'
@@ -67,7 +69,7 @@ lines as (
 
 update audience.batch
 set
-    outcome = case when called.outcome = 'accepted' and %(confirmed)s then 'confirmed' else called.outcome end,
+    outcome = case when called.outcome = 'accepted' and called.is_final then 'confirmed' else called.outcome end,
     outcome_text = called.reason,
     accepted = called.accepted,
     unknown = called.unknown,
@@ -75,7 +77,7 @@ set
     state = case
         when called.unknown > 0 then 'unknown'
         when called.accepted = 0 then 'failed'
-        when %(confirmed)s then 'confirmed'
+        when called.is_final then 'confirmed'
         else 'accepted'
     end,
     job_id = called.job_id,

@@ -15,6 +15,7 @@ from include.errors import AudienceflowError
 from include.ledger.audiences import Declared, of_destination
 from include.ledger.plan import Plan, plan_audience
 from include.ledger.sync import SyncResult
+from include.segments.control import Control
 from tests.include.destinations.contract.adapter import Adapter, forms
 from tests.include.ledger.world import AS_OF, World
 
@@ -48,6 +49,7 @@ class Stage(World):
 
     :ivar key: the audience's name at the platform.
     :ivar options: of the audience, besides the platform's own; ``limits`` let any number of removals go.
+    :ivar controls: the control groups that are kept out of the audience.
     :ivar wait_seconds: how long a sync waits for jobs.
     :ivar failed: what ended the last :meth:`attempt`, if anything did.
     """
@@ -59,6 +61,7 @@ class Stage(World):
         self.destination = adapter.destination(tries=1)
         self.options: dict[str, Any] = {}
         self.limits = {"max_removals": 1_000_000}
+        self.controls: tuple[Control, ...] = ()
         self.wait_seconds = 10.0
         self.failed: AudienceflowError | None = None
 
@@ -70,6 +73,7 @@ class Stage(World):
                 name,
                 self.destination.purpose,
                 {**self.adapter.options, **self.options, "limits": self.limits},
+                self.controls,
             )
             for name in self.declared
         ]

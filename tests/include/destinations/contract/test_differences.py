@@ -27,6 +27,7 @@ def test_the_platform_holds_the_desired_and_a_second_sync_asks_for_no_change(sta
     assert set(stage.told("remove")) == stage.named(PEOPLE[0])
     assert stage.named(*PEOPLE[1:]).isdisjoint(stage.told("add"))
     assert stage.is_equal()
+    assert {one["state"] for one in stage.batches()} == {"confirmed"}  # nothing is left to wait for
 
 
 def test_pain_11_a_removal_names_the_address_that_was_sent_not_todays(stage: Stage) -> None:

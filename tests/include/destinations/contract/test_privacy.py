@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from include.errors import AudienceflowError
+from include.segments.control import Control
 from tests.include.destinations.contract.adapter import forms
 from tests.include.destinations.contract.stage import Stage, leaks
 
@@ -34,6 +35,26 @@ def test_pain_21_nobody_without_consent_is_named_in_any_request(stage: Stage) ->
     )
     assert said(stage, PEOPLE[0]) == [PEOPLE[0]]
     assert stage.is_equal()
+
+
+def test_nobody_of_the_global_or_the_audiences_control_group_is_named_in_any_request(stage: Stage) -> None:
+    stage.controls = (Control("global", 0.3), Control(f"{stage.adapter.name} {stage.key}", 0.3))
+    addresses = [f"crowd{number}@shop.example" for number in range(40)]
+    people = dict(zip(addresses, stage.people(*addresses), strict=True))
+    stage.sync()
+    drawn = stage.rows(
+        "select experiment, email from experiment.assigned join profile.person using (person_id) where arm = 'control'"
+    )
+    kept_out = {one["email"] for one in drawn}
+    assert len({one["experiment"] for one in drawn}) == 2
+    assert stage.held() == stage.named(*(people.keys() - kept_out))
+    moved, left = sorted(kept_out)[:2]
+    stage.change(people[moved], email="moved@shop.example")
+    stage.leave(people[left])
+    stage.destination.field_version += 1  # everybody is sent again
+    stage.sync()
+    assert said(stage, "moved@shop.example", *kept_out) == []
+    assert said(stage, *(people.keys() - kept_out)) != []
 
 
 def test_a_withdrawal_takes_back_what_was_sent(stage: Stage) -> None:
