@@ -30,7 +30,7 @@ def confirm_batches(
     A question that fails is no answer and is asked again. Jobs older than JOB_LIMIT, or than the destination's own
     ``job_limit``, count as lost: their people are unknown, and the next run sends them again or takes them back.
 
-    :param progress: told ``asked`` between an answer and its writing down, ``told`` after that, ``given_up`` at the end.
+    :param progress: told ``asked`` between an answer and its writing down, ``told`` after it, ``given_up`` at the end.
     :returns: batches without a result: still waiting, or given up.
     :raises AuthError: the credentials are refused.
     :raises FatalError: a job cannot be asked about; the others were asked, and what is too old was given up.

@@ -178,8 +178,8 @@ def test_removals_go_before_additions(world: World) -> None:
     assert [operation for operation, _ in world.platform.calls] == ["add", "remove", "add"]
 
 
-# Every place where a sync can die with something done and something not. A call has two more, before and after the platform
-# applied it: see below. With each step the number of times a sync of `_history` comes by there.
+# Every place where a sync can die with something done and something not; a call has two more, before and after the
+# platform applied it (see below). With each step the number of times a sync of `_history` comes by there.
 STEPS = {
     "repaired": 1,  # what an earlier kill left is settled
     "begun": 1,  # the try is written down
@@ -242,7 +242,8 @@ def test_pain_32_a_run_killed_at_any_step_is_made_good_by_the_next(world: World,
     assert world.one("select count(*) from audience.batch where state in ('sent', 'accepted')") == 0
     assert world.one("select count(*) from audience.sync where ended_at is null") == 0
     assert _counts_hold(world)
-    assert world.one("select count(*) from audience.member where acknowledged = 'present' and confirmed_at is null") == 0
+    unconfirmed = "select count(*) from audience.member where acknowledged = 'present' and confirmed_at is null"
+    assert world.one(unconfirmed) == 0
 
 
 @pytest.mark.parametrize("death", ["killed", "killed before"])

@@ -112,7 +112,10 @@ class History:
         self.world.platform.script = []
 
     def quiet(self, *_: None) -> None:
-        """Nothing fails and nobody is refused; whoever was parked gives consent anew. Two syncs settle all."""
+        """Nothing fails and nobody is refused; whoever was parked gives consent anew. Two syncs settle all.
+
+        Asserts there and then: a history has several quiet points.
+        """
         self.world.platform.refused, self.world.platform.keeps = set(), set()
         for (person,) in self.world.conn.execute(
             "select distinct m.person_id from audience.member m join consent.person_consent c using (person_id)"
@@ -156,3 +159,4 @@ def test_after_any_history_the_platform_holds_exactly_the_desired(shared_world: 
     for one in steps:
         history.play(*one)
     history.quiet()
+    assert shared_world.plan().changes == 0
