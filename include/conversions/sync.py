@@ -2,11 +2,11 @@
 
 The same rules as the delivery ledger's: an order is written down as sent before the call, so that a run that died
 leaves no order untold; telling it twice is safe, because the platform knows it by its transaction id. Consent is looked
-at in the statement that takes the orders, right before they go out.
+at in the statement that takes the orders, right before they go out. Buyers whom no audience ever drew are drawn for the
+global control group before: no platform is told of anybody in it.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,18 +16,25 @@ import psycopg
 
 from include import warehouse
 from include.conversions.base import Conversions, Order
+from include.conversions.confirm import confirm
 from include.destinations.base import Answer, Exceptional
-from include.errors import AudienceflowError, FatalError, LostAnswerError, QuotaError, RetriableError
-from include.ledger.batches import error_class
-from include.ledger.confirm import FIRST_PAUSE, JOB_LIMIT, WAIT_SECONDS
+from include.errors import AudienceflowError, FatalError, RetriableError
+from include.ledger import exclusions
+from include.ledger.audience_files import read_global_control
+from include.ledger.batches import Progress, error_class, exceptions_as_columns, failed_call, unwatched
+from include.ledger.confirm import JOB_LIMIT, WAIT_SECONDS
+from include.segments.control import Control
 
 LOCK = "conversions"
-Progress = Callable[[str], None]  # told after each commit; a test ends the run there
 
 
 @dataclass(frozen=True)
 class ConversionResult:
-    """What one run told, in orders. ``open``: to be told again by the next run."""
+    """What one run told, in orders.
+
+    :param open: to be told again by the next run.
+    :param unconfirmed: calls whose result the platform had not told when the time was over.
+    """
 
     told: int
     restated: int
@@ -35,6 +42,7 @@ class ConversionResult:
     rejected: int
     open: int
     outcome: Literal["success", "partial"]
+    unconfirmed: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,14 +51,12 @@ class _Run:
     conversions: Conversions
     run_id: str
     at: datetime
+    controls: Sequence[Control]
+    progress: Progress
 
     @property
     def key(self) -> dict[str, str]:
         return {"destination": self.conversions.name, "action_id": self.conversions.action_id}
-
-
-def _nothing(step: str) -> None:
-    """The progress of a run nobody watches."""
 
 
 def sync_conversions(
@@ -59,30 +65,42 @@ def sync_conversions(
     *,
     run_id: str,
     wait_seconds: float = WAIT_SECONDS,
-    progress: Progress = _nothing,
+    progress: Progress = unwatched,
+    controls: Sequence[Control] | None = None,
 ) -> ConversionResult:
     """Tell the platform every order it does not have, and every value that changed. Safe to repeat at any time.
 
     :param url: libpq URL of the warehouse.
     :param wait_seconds: how long results are waited for; what is not told by then is asked for by the next run.
-    :raises FatalError: nothing was taken of what was due, or the platform refuses as a whole. Mend first.
+    :param controls: the control groups whose orders are nobody's business; None reads sql/audiences/control.yaml.
+    :raises FatalError: nothing was taken of what was due, a result cannot be asked for, or the platform refuses as a
+        whole. Mend first.
     :raises RetriableError: the same, and trying again helps; another run may be under way.
     """
     with warehouse.connect(url, application_name=f"conversions {conversions.name}", autocommit=True) as conn:
         _lock(conn, conversions)
-        run = _Run(conn, conversions, run_id, datetime.now(UTC))
+        run = _Run(conn, conversions, run_id, datetime.now(UTC), _in_force(controls), progress)
         warehouse.run(
             conn, "conversions/close_lost_batches", {**run.key, "at": run.at, "job_before": run.at - JOB_LIMIT}
         )
-        _confirm(run, 0)  # what earlier runs left: a restatement waits for it
-        error = _tell_all(run, progress)
+        asked = confirm(conn, conversions, 0, progress)  # what earlier runs left: a restatement waits for it
+        error = _tell_all(run)
         if error is None:
-            _confirm(run, wait_seconds)
+            asked = confirm(conn, conversions, wait_seconds, progress)
         [tally] = warehouse.rows(conn, "conversions/tally", {**run.key, "started_at": run.at})
         _unlock(conn, conversions)
+    if error is None:
+        error = asked.refused
     if error is not None:
         raise error
-    return _judged(conversions, tally)
+    return _judged(conversions, tally, asked.waiting)
+
+
+def _in_force(controls: Sequence[Control] | None) -> Sequence[Control]:
+    if controls is not None:
+        return controls
+    everywhere = read_global_control()
+    return () if everywhere is None else (everywhere,)
 
 
 def _unlock(conn: psycopg.Connection, conversions: Conversions) -> None:
@@ -99,7 +117,7 @@ def _lock(conn: psycopg.Connection, conversions: Conversions) -> None:
         raise RetriableError(f"{conversions.name} conversions: another run of this action is under way.")
 
 
-def _judged(conversions: Conversions, tally: Mapping[str, int]) -> ConversionResult:
+def _judged(conversions: Conversions, tally: Mapping[str, int], waiting: int) -> ConversionResult:
     short = bool(tally["rejected"] or tally["open"])
     if short and not tally["told"] + tally["restated"] + tally["confirmed"]:
         kind = RetriableError if tally["open"] else FatalError
@@ -107,22 +125,22 @@ def _judged(conversions: Conversions, tally: Mapping[str, int]) -> ConversionRes
             f"{conversions.name} conversions: no order was accepted ({tally['rejected']} rejected, {tally['open']} "
             "open); conversion.delivery tells why."
         )
-    return ConversionResult(**tally, outcome="partial" if short else "success")
+    return ConversionResult(**tally, outcome="partial" if short or waiting else "success", unconfirmed=waiting)
 
 
-def _tell_all(run: _Run, progress: Progress) -> AudienceflowError | None:
+def _tell_all(run: _Run) -> AudienceflowError | None:
     """Everything that is due, batch by batch; the error that ended it early, if one did."""
     due, size = _due(run), run.conversions.batch_size
     for first in range(1, due + 1, size):
         batch_id, people, orders = _take(run, first, first + size - 1)
         if batch_id is None:
             continue
-        progress("taken")
+        run.progress("taken")
         answer, error = _tell(run, orders)
-        progress("answered")
+        run.progress("answered")
         unusable = set(range(len(people))) - {order.row for order in orders}
         _settle(run, batch_id, answer, unusable, error)
-        progress("settled")
+        run.progress("settled")
         if error is not None:
             return error
     return None
@@ -142,8 +160,9 @@ def _due(run: _Run) -> int:
 
 def _take(run: _Run, first: int, last: int) -> tuple[int | None, Sequence[Mapping[str, Any]], list[Order]]:
     """The orders of one call, written down as sent, with the consent of this moment; None when none is left."""
+    span = {"first": first, "last": last}
     with run.conn.transaction():
-        rows = warehouse.rows(run.conn, "conversions/take", {"first": first, "last": last})
+        rows = warehouse.rows(run.conn, "conversions/take", {**span, "experiments": _draw(run, span)})
         if not rows:
             return None, [], []
         begun = {**run.key, "run_id": run.run_id, "orders": len(rows), "at": datetime.now(UTC)}
@@ -151,6 +170,14 @@ def _take(run: _Run, first: int, last: int) -> tuple[int | None, Sequence[Mappin
         warehouse.run(run.conn, "conversions/mark_sent", {**run.key, **batch, **_columns(rows)})
     named = [(row, one, run.conversions.identify(one)) for row, one in enumerate(rows)]
     return batch["batch_id"], rows, [_order(row, one, found) for row, one, found in named if found]
+
+
+def _draw(run: _Run, span: Mapping[str, int]) -> list[int]:
+    """Draw the buyers of these orders for the control groups; the numbers of their experiments."""
+    if not run.controls:
+        return []
+    [buyers] = warehouse.rows(run.conn, "conversions/buyers", span)
+    return exclusions.draw(run.conn, run.controls, buyers["people"], at=run.at)
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -186,12 +213,8 @@ def _tell(run: _Run, orders: Sequence[Order]) -> tuple[Answer, AudienceflowError
     try:
         return run.conversions.tell(orders, datetime.now(UTC)), None
     except AudienceflowError as error:
-        maybe = isinstance(error, LostAnswerError) or (
-            isinstance(error, RetriableError) and not isinstance(error, QuotaError)
-        )
-        outcome: Literal["unknown", "retriable"] = "unknown" if maybe else "retriable"
-        code, text = str(getattr(error, "code", None) or "none"), f"the call failed: {error_class(error)}"
-        return Answer(tuple(Exceptional(order.row, outcome, code, text) for order in orders)), error
+        failed = failed_call(error)
+        return Answer(tuple(Exceptional(order.row, *failed) for order in orders)), error
 
 
 def _settle(run: _Run, batch_id: int, answer: Answer, unusable: set[int], error: AudienceflowError | None) -> None:
@@ -209,34 +232,6 @@ def _settle(run: _Run, batch_id: int, answer: Answer, unusable: set[int], error:
                 "request_id": answer.request_id,
                 "error_class": error_class(error) if error else None,
                 "error_code": getattr(error, "code", None),
-                **_exceptions([*answer.exceptions, *nameless]),
+                **exceptions_as_columns([*answer.exceptions, *nameless]),
             },
         )
-
-
-def _exceptions(found: Sequence[Exceptional]) -> dict[str, list[Any]]:
-    return {
-        "rows": [one.row for one in found],
-        "outcomes": [one.outcome for one in found],
-        "codes": [one.code for one in found],
-        "texts": [one.text for one in found],
-    }
-
-
-def _confirm(run: _Run, wait_seconds: float) -> None:
-    """Ask about every request the platform took until all are answered or the time is over."""
-    deadline, pause = time.monotonic() + wait_seconds, FIRST_PAUSE
-    while True:
-        waiting = 0
-        for batch in warehouse.rows(run.conn, "conversions/unconfirmed_batches", run.key):
-            answer = run.conversions.confirm(batch["job_id"])
-            if answer is None:
-                waiting += 1
-                continue
-            with run.conn.transaction():
-                told = {"batch_id": batch["batch_id"], "at": datetime.now(UTC), **_exceptions(answer.exceptions)}
-                warehouse.run(run.conn, "conversions/confirm", told)
-        if not waiting or time.monotonic() + pause > deadline:
-            return
-        time.sleep(pause)
-        pause = min(pause * 2, 5.0)

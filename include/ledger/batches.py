@@ -15,7 +15,7 @@ import psycopg
 
 from include import warehouse
 from include.destinations.base import Answer, Audience, Destination, Exceptional, Member
-from include.errors import AudienceflowError
+from include.errors import AudienceflowError, LostAnswerError, QuotaError, RetriableError
 from include.ledger.nulls import cleared_columns
 
 Progress = Callable[[str], None]  # told after each commit; a test ends the run there
@@ -35,6 +35,10 @@ COLUMNS = (  # of a person, in the order of sql/ledger/take.sql
 )
 NOBODY: dict[str, Any] = dict.fromkeys(COLUMNS)
 UNUSABLE = ("no_usable_identifier", "no identifier has the form this platform takes")
+
+
+def unwatched(step: str) -> None:
+    """The progress of a run nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,25 @@ def error_class(error: AudienceflowError) -> str:
     return type(error).__name__.removesuffix("Error").lower()
 
 
+def failed_call(error: AudienceflowError) -> tuple[Literal["unknown", "retriable"], str, str]:
+    """Outcome, code and text of everybody in a failed call: unknown when it may have been applied, else tried again."""
+    maybe = isinstance(error, LostAnswerError) or (
+        isinstance(error, RetriableError) and not isinstance(error, QuotaError)
+    )
+    code = str(getattr(error, "code", None) or "none")
+    return "unknown" if maybe else "retriable", code, f"the call failed: {error_class(error)}"
+
+
+def exceptions_as_columns(found: Sequence[Exceptional]) -> dict[str, list[Any]]:
+    """Exceptions as a statement takes them."""
+    return {
+        "rows": [one.row for one in found],
+        "outcomes": [one.outcome for one in found],
+        "codes": [one.code for one in found],
+        "texts": [one.text for one in found],
+    }
+
+
 def settle(conn: psycopg.Connection, delivery: Delivery, answered: Sequence[Answered]) -> None:
     """Write the answers to batches of one operation down, in a transaction of its own.
 
@@ -229,10 +252,7 @@ def _exceptions(answered: Sequence[Answered]) -> dict[str, list[Any]]:
     ]
     return {
         "exceptions": [batch_id for batch_id, _ in found],
-        "rows": [one.row for _, one in found],
-        "outcomes": [one.outcome for _, one in found],
-        "codes": [one.code for _, one in found],
-        "texts": [one.text for _, one in found],
+        **exceptions_as_columns([one for _, one in found]),
     }
 
 

@@ -10,7 +10,7 @@ from include import warehouse
 from include.destinations.base import Answer, Audience, ConfirmsMembers, Destination, LimitsJobs, Member
 from include.errors import AuthError, FatalError, RetriableError
 from include.ledger import exchanges
-from include.ledger.batches import Progress
+from include.ledger.batches import Progress, exceptions_as_columns
 
 WAIT_SECONDS = 30.0  # in one sync; what the platform has not told by then is asked about by the next one
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -133,9 +133,6 @@ def _write_down(conn: psycopg.Connection, audience: Audience, batch_id: int, ans
                 "audience_id": audience.audience_id,
                 "batch_id": batch_id,
                 "at": datetime.now(UTC),
-                "rows": [one.row for one in answer.exceptions],
-                "outcomes": [one.outcome for one in answer.exceptions],
-                "codes": [one.code for one in answer.exceptions],
-                "texts": [one.text for one in answer.exceptions],
+                **exceptions_as_columns(answer.exceptions),
             },
         )

@@ -11,25 +11,16 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Lock
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from psycopg.conninfo import make_conninfo
 
 from include import warehouse
 from include.destinations.base import Answer, Outcome
-from include.errors import (
-    AudienceflowError,
-    BatchRefusedError,
-    FatalError,
-    LostAnswerError,
-    QuotaError,
-    RetriableError,
-)
+from include.errors import AudienceflowError, BatchRefusedError, FatalError, QuotaError
 from include.ledger import exchanges
-from include.ledger.batches import Answered, Batch, Delivery, Operation, Progress, error_class, settle, take
+from include.ledger.batches import Answered, Batch, Delivery, Operation, failed_call, settle, take
 from include.ledger.bisect import halve
-
-__all__ = ["Delivery", "Progress", "deliver", "error_class"]
 
 MAX_FAILED_IN_A_ROW = 3  # after these the platform counts as down and the sync stops
 WINDOW_ROWS = 10_000  # people written down at once, unless one batch is larger
@@ -112,10 +103,10 @@ class _Calls:
                 return Answered(batch, call(batch.members))
             except BatchRefusedError as error:
                 outcome: Outcome = "debt" if batch.operation == "remove" else "rejected"
-                halving = halve(call, batch.members, error, outcome=outcome, failed=_failed)
+                halving = halve(call, batch.members, error, outcome=outcome, failed=failed_call)
                 return Answered(batch, halving.answer, error=halving.error)
             except AudienceflowError as error:
-                return Answered(batch, Answer(), *_failed(error), error)
+                return Answered(batch, Answer(), *failed_call(error), error)
 
     def _note(self, error: AudienceflowError | None) -> None:
         with self._counting:
@@ -177,12 +168,3 @@ class _Settling:
             self._delivery.progress("settled")
         for call in calls:
             call.result()  # a fault of ours, or the end of the process: raised after the others' answers are kept
-
-
-def _failed(error: AudienceflowError) -> tuple[Literal["unknown", "retriable"], str, str]:
-    """Everybody of a call that ended in an error: unknown when it may have been applied, else to be tried again."""
-    maybe = isinstance(error, LostAnswerError) or (
-        isinstance(error, RetriableError) and not isinstance(error, QuotaError)
-    )
-    code = str(getattr(error, "code", None) or "none")
-    return "unknown" if maybe else "retriable", code, f"the call failed: {error_class(error)}"

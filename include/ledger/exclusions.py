@@ -14,7 +14,7 @@ The work of control groups grows with the memberships that are new; a list is wo
 built with a change, or a sync of another of its audiences changed something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience
 from include.errors import RetriableError
+from include.segments.control import Control
 
 LIST_LOCK_SPACE = 7_210_016  # any constant: keeps these advisory locks apart from others
 LONGEST_WAIT = "15min"  # for the sync of another audience of the same list
@@ -49,6 +50,14 @@ def write(conn: psycopg.Connection, audience: Audience, *, at: datetime) -> Excl
     return _list(conn, audience, facts, state)
 
 
+def draw(conn: psycopg.Connection, controls: Sequence[Control], people: Sequence[str], *, at: datetime) -> list[int]:
+    """Draw people whom no audience may have drawn: numbers of the experiments. In the caller's transaction."""
+    experiments = [_experiment_id(conn, vars(control), at) for control in controls]
+    nobody_else = {"segment": None, "after": 0}
+    warehouse.run(conn, "exclusions/draw", {**nobody_else, "experiments": experiments, "people": people, "at": at})
+    return experiments
+
+
 def _experiments(conn: psycopg.Connection, audience: Audience, facts: dict[str, Any], at: datetime) -> dict[str, Any]:
     """Draw whoever is new and exclude the control groups; returns the state as it stands then."""
     wanted = [_experiment_id(conn, one, at) for one in facts["controls"]]
@@ -59,13 +68,13 @@ def _experiments(conn: psycopg.Connection, audience: Audience, facts: dict[str, 
     if wanted:
         [newest] = warehouse.rows(conn, "exclusions/newest_membership", {**key, "after": state["membership_id"]})
         span = {**key, "after": state["membership_id"]}
-        warehouse.run(conn, "exclusions/draw", span)
+        warehouse.run(conn, "exclusions/draw", {**span, "people": []})
         warehouse.run(conn, "exclusions/exclude_control", span)
         warehouse.run(conn, "exclusions/drawn", {**key, "membership_id": newest["membership_id"]})
     return state
 
 
-def _experiment_id(conn: psycopg.Connection, control: dict[str, Any], at: datetime) -> int:
+def _experiment_id(conn: psycopg.Connection, control: Mapping[str, Any], at: datetime) -> int:
     values = {**control, "version": f"{control['salt']} {control['share']:.4%}", "at": at}
     [row] = warehouse.rows(conn, "exclusions/experiment", values)
     return row["experiment_id"]

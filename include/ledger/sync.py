@@ -14,7 +14,8 @@ from include.destinations.base import Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
 from include.ledger import audiences, confirm, exchanges, exclusions, first_load, guard, match_rates, repair
 from include.ledger.audiences import Declared
-from include.ledger.deliver import Delivery, Progress, deliver, error_class
+from include.ledger.batches import Delivery, Progress, error_class, unwatched
+from include.ledger.deliver import deliver
 from include.ledger.plan import Plan, write_plan
 
 Outcome = Literal["success", "partial", "held", "failed"]
@@ -47,10 +48,6 @@ class SyncResult:
     unconfirmed: int = 0
 
 
-def _nothing(step: str) -> None:
-    """The progress of a run nobody watches."""
-
-
 def sync_destination(
     url: str,
     destination: Destination,
@@ -58,7 +55,7 @@ def sync_destination(
     as_of: date,
     run_id: str,
     declared: Iterable[Declared] | None = None,
-    progress: Progress = _nothing,
+    progress: Progress = unwatched,
     wait_seconds: float = confirm.WAIT_SECONDS,
 ) -> list[SyncResult]:
     """Bring every audience of ``destination`` in line with its segment. Safe to repeat at any time.
@@ -130,7 +127,7 @@ def sync_audience(
     *,
     as_of: date,
     run_id: str,
-    progress: Progress = _nothing,
+    progress: Progress = unwatched,
     wait_seconds: float = confirm.WAIT_SECONDS,
 ) -> SyncResult:
     """One audience: repair, plan, deliver, confirm. ``conn`` must be in autocommit mode.

@@ -1,5 +1,5 @@
 -- The orders of one call, by their numbers among those due. Consent is looked at again here: whoever withdrew since is not
--- handed out, nor is a buyer without an address and a number.
+-- handed out, nor is a buyer in a control group, nor one without an address and a number.
 select
     due.stream,
     due.order_key,
@@ -25,7 +25,10 @@ where
     due.ordinal between %(first)s and %(last)s
     and (person.email is not null or person.phone is not null)
     and not exists (
-        select from experiment.global_control
-        where global_control.person_id = due.person_id
+        select from experiment.assignment
+        where
+            assignment.experiment_id = any(%(experiments)s::bigint[])
+            and assignment.person_id = due.person_id
+            and assignment.arm = 'control'
     )
 order by due.ordinal

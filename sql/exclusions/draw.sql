@@ -1,6 +1,6 @@
--- Draws whoever entered the segment since `after`, and today's persons of merged members, for each experiment that has
--- not drawn them: control when the first 32 bits of md5(salt:person) lie below the share. A merged person that was never
--- drawn under today's id keeps the oldest assignment of its former ids.
+-- Draws whoever entered the segment since `after`, today's persons of merged members, and the people given besides, for
+-- each experiment that has not drawn them: control when the first 32 bits of md5(salt:person) lie below the share. A merged
+-- person that was never drawn under today's id keeps the oldest assignment of its former ids.
 with
 
 newcomers as (
@@ -16,6 +16,9 @@ newcomers as (
     from identity.redirect
     inner join segment.membership as member on redirect.old_person_id = member.person_id
     where member.segment = %(segment)s and member.left_at is null
+    union
+    select given.person_id
+    from unnest(%(people)s::uuid[]) as given (person_id)
 ),
 
 due as (

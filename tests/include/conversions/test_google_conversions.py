@@ -16,6 +16,7 @@ from include.conversions.google import GoogleConversions
 from include.conversions.sync import ConversionResult, sync_conversions
 from include.destinations.normalise_google import email
 from include.errors import AuthError, FatalError, LostAnswerError, RetriableError
+from include.segments.control import Control
 from tests.conformance_discovery import check_discovery
 from tests.include.destinations.contract.adapter import sha256
 from tests.standins import Standins
@@ -34,6 +35,7 @@ class Shop:
         self.url = url
         self.standins = standins
         self.account = standins.account("google")
+        self.controls: tuple[Control, ...] = ()
         self.conn = warehouse.connect(url, autocommit=True)
 
     def connector(self, **more: Any) -> GoogleConversions:
@@ -106,7 +108,9 @@ class Shop:
             if step == "settled":
                 self.standins.advance(60)
 
-        return sync_conversions(self.url, self.connector(**more), run_id="run", wait_seconds=5, progress=progress)
+        return sync_conversions(
+            self.url, self.connector(**more), run_id="run", wait_seconds=5, progress=progress, controls=self.controls
+        )
 
     def held(self) -> dict[str, Any]:
         """Value of each order the action has."""
@@ -243,6 +247,48 @@ def test_pain_32_a_run_killed_around_its_call_tells_no_order_twice_and_forgets_n
     assert {one["state"] for one in shop.rows("select state from conversion.batch")} == {"unknown", "confirmed"}
 
 
+@pytest.mark.parametrize("step", ["settled", "asked"])
+def test_pain_32_a_run_killed_before_its_result_is_written_asks_again_and_tells_nothing(shop: Shop, step: str) -> None:
+    shop.order(shop.buyer("a@x.example"), "1")
+
+    def kill(at: str) -> None:
+        if at == step:
+            raise Killed
+
+    with pytest.raises(Killed):
+        shop.sync(kill)
+    shop.standins.advance(60)
+    assert counts(shop.sync()) == (0, 0, 1, 0, 0)
+    assert shop.times("shopify.orders/1") == 1
+
+
+def test_nobody_of_the_global_control_group_is_in_any_request_though_no_audience_ever_drew_them(shop: Shop) -> None:
+    addresses = {str(shop.buyer(f"p{number}@x.example")): f"p{number}@x.example" for number in range(30)}
+    for number, person in enumerate(addresses):
+        shop.order(uuid.UUID(person), str(number))
+    shop.controls = (Control("global", 0.5),)
+    result = shop.sync()
+    drawn = {str(one["person_id"]): one["arm"] for one in shop.rows("select person_id, arm from experiment.assigned")}
+    kept_out = {sha256(addresses[person]) for person, arm in drawn.items() if arm == "control"}
+    sent = {one["emailAddress"] for event in shop.events() for one in event["userData"]["userIdentifiers"]}
+    assert set(drawn) == set(addresses)
+    assert 4 < len(kept_out) < 26
+    assert sent == {sha256(address) for address in addresses.values()} - kept_out
+    assert result.told == 30 - len(kept_out)
+    assert counts(shop.sync()) == (0, 0, 0, 0, 0)
+
+
+def test_a_question_that_fails_stops_neither_the_telling_nor_the_run(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    shop.order(ann, "1")
+    shop.standins.settings({"google.request_seconds": 10**9})
+    shop.sync()
+    shop.order(ann, "2")
+    shop.standins.settings({"google.request_seconds": 0})
+    shop.standins.faults({"platform": "google", "kind": "error", "status": 503, "path": "requestStatus", "next": 1})
+    assert counts(shop.sync()) == (1, 0, 2, 0, 0)
+
+
 @pytest.mark.parametrize("kind", ["lost_answer", "error_after", "half_answer"])
 def test_a_lost_answer_is_made_good_by_the_next_run(shop: Shop, kind: str) -> None:
     shop.order(shop.buyer("a@x.example"), "1")
@@ -305,7 +351,7 @@ def test_nothing_is_confirmed_before_google_says_so_and_no_value_changes_meanwhi
     shop.standins.settings({"google.request_seconds": 10**9})
     connector = shop.connector()
     first = sync_conversions(shop.url, connector, run_id="1", wait_seconds=0)
-    assert counts(first) == (1, 0, 0, 0, 0)
+    assert (counts(first), first.outcome, first.unconfirmed) == ((1, 0, 0, 0, 0), "partial", 1)
     shop.order(ann, "1", 5000, returned=1000)
     assert counts(sync_conversions(shop.url, connector, run_id="2", wait_seconds=0)) == (0, 0, 0, 0, 0)
     shop.standins.settings({"google.request_seconds": 0})
