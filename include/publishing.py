@@ -14,6 +14,7 @@ from include.candidate import (
     Staged,
     fill,
     fill_candidate,
+    insert_staged,
     lock,
     names,
     staged_by_mapping,
@@ -38,6 +39,7 @@ class Published:
     quarantined: int
 
 
+_EARLIER = sql.SQL("insert into earlier_version ({columns}) select {columns} from ({staged}) as staged")
 _INSERT = sql.SQL("insert into staging.{table} ({columns}) select {columns} from checking.{table}")
 
 
@@ -47,9 +49,10 @@ def publish_stream(
     """Bring the stream's checked candidate to staging and close its batches, in one transaction.
 
     Each record is replaced as a whole (all entries of an order). Records held in quarantine stay away, with one
-    exception: a withdrawal of consent in a held version reaches the version staging holds. One in the last version of
-    a record that its source deleted is kept in ``staging.last_word``. Keys of records that changed go to
-    ``staging.changed_record``. Safe to repeat: without a checked candidate nothing happens.
+    exception: a withdrawal of consent in a held version reaches the version staging holds. The last that a record said
+    before its source deleted it is kept in ``staging.last_word`` when it is a withdrawal, in whichever of the versions
+    since the last build of persons. Keys of records that changed go to ``staging.changed_record``.
+    Safe to repeat: without a checked candidate nothing happens.
     """
     return without_values(f"{stream.name}: publishing to staging", lambda: _in_one_transaction(conn, stream, staged))
 
@@ -63,7 +66,7 @@ def _in_one_transaction(conn: psycopg.Connection, stream: CheckedStream, staged:
         _refill_if_lost(conn, stream, found[0], staged)
         values = {"stream": stream.name, "batch_ids": found[0]["batch_ids"], "released_ids": found[0]["released_ids"]}
         with names(conn, stream.name):
-            done = _publish(conn, stream, values)
+            done = _publish(conn, stream, values, staged)
         if done.rows >= MANY_ROWS:  # what builds on staging plans with these
             conn.execute(sql.SQL("analyze staging.{}").format(sql.Identifier(table_of(stream.name))))
         conn.execute("delete from checking.candidate where stream = %(stream)s", values)
@@ -72,7 +75,9 @@ def _in_one_transaction(conn: psycopg.Connection, stream: CheckedStream, staged:
     return done
 
 
-def _publish(conn: psycopg.Connection, stream: CheckedStream, values: Mapping[str, Any]) -> Published:
+def _publish(
+    conn: psycopg.Connection, stream: CheckedStream, values: Mapping[str, Any], staged: Staged
+) -> Published:
     """The steps, in an order that matters: quarantine is settled before rows go, counts are taken while they stand."""
     warehouse.run(conn, "publishing/supersede", values)
     if stream.shape == "person_record":
@@ -80,8 +85,8 @@ def _publish(conn: psycopg.Connection, stream: CheckedStream, values: Mapping[st
     warehouse.run(conn, "publishing/drop_held", values)
     quarantined = _held(conn, values)
     warehouse.run(conn, "publishing/settle_released", values)
+    said = _last_words(conn, stream, values, staged) if stream.shape == "person_record" else []
     gone = warehouse.rows(conn, "publishing/delete_gone", values)
-    said = warehouse.rows(conn, "publishing/keep_last_words", values)
     _queue(conn, stream, list({row["record_key"]: row for row in [*gone, *said]}.values()))
     warehouse.run(conn, "publishing/remember_deleted", values)
     warehouse.run(conn, "publishing/forget_deleted", values)
@@ -90,6 +95,22 @@ def _publish(conn: psycopg.Connection, stream: CheckedStream, values: Mapping[st
     warehouse.run(conn, "publishing/queue_changes", values)
     warehouse.run(conn, "publishing/close_batches", values)
     return Published(rows, len(gone), quarantined)
+
+
+def _last_words(
+    conn: psycopg.Connection, stream: CheckedStream, values: Mapping[str, Any], staged: Staged
+) -> list[dict[str, Any]]:
+    """Keep the withdrawals of records that are deleted now, also of versions that landed beside the deletion."""
+    conn.execute(
+        "create temporary table earlier_version (like checking.person_record including defaults including generated)"
+    )
+    [earlier] = warehouse.rows(conn, "publishing/earlier_versions", values)
+    if earlier["raw_ids"]:
+        statement, bound = staged(stream, values["batch_ids"])
+        insert_staged(conn, stream, _EARLIER, (statement, {**bound, "version_ids": earlier["raw_ids"]}), values)
+    kept = warehouse.rows(conn, "publishing/keep_last_words", values)
+    conn.execute("drop table pg_temp.earlier_version")
+    return kept
 
 
 def _refill_if_lost(conn: psycopg.Connection, stream: CheckedStream, candidate: Mapping[str, Any],
@@ -130,3 +151,9 @@ def _queue(conn: psycopg.Connection, stream: CheckedStream, changed: Sequence[Ma
 def blocked_streams(conn: psycopg.Connection) -> list[str]:
     """Names of the streams whose landed rows wait behind a failed check."""
     return [row["stream"] for row in warehouse.rows(conn, "publishing/blocked_streams")]
+
+
+def anything_changed(conn: psycopg.Connection) -> bool:
+    """Whether anything was published since the last build of persons."""
+    [row] = warehouse.rows(conn, "publishing/anything_changed")
+    return row["anything"]

@@ -60,6 +60,27 @@ STILL_THERE = """
 select from audience.member
 where audience_id = %s and person_id = %s and acknowledged = 'present'
 """
+LAPSED = """
+select distinct on (member.person_id)
+    member.person_id, member.audience_id, bought.order_key
+from audience.member
+inner join audience.audience using (audience_id)
+inner join profile.person_order as bought on member.person_id = bought.person_id
+where
+    audience.destination = 'meta'
+    and audience.segment = 'lapsed_high_value'
+    and member.acknowledged = 'present'
+    and bought.stream = 'shopify.orders'
+order by member.person_id, bought.order_key
+limit 5
+"""
+REMOVED_AT = """
+select extract(epoch from max(delivery.at))::float, count(distinct delivery.person_id)
+from audience.delivery
+where
+    delivery.audience_id = %s and delivery.person_id = any(%s)
+    and delivery.operation = 'remove' and delivery.outcome in ('accepted', 'confirmed')
+"""
 TOLD_IN_AIRFLOW = (
     "select key, value::text from xcom",
     "select task_id, rendered_fields::text from rendered_task_instance_fields",
@@ -113,6 +134,21 @@ class Asked:
     shown: list[tuple[str, str, str | None]]
     audit: list[tuple[str, str, str]]
     syncs: list[tuple[str, str, str | None]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Bought:
+    """People of a win-back audience who bought at the shop, while only its orders were followed.
+
+    :param people: who bought; ``left`` of them are no longer in the audience.
+    :param seconds: from the first order at the shop to the last removal that the platform took.
+    :param again: state of the build when the orders were looked at once more.
+    """
+
+    people: int
+    left: int
+    seconds: float
+    again: str
 
 
 def alerts_of(alerts: Mapping[str, list[dict[str, Any]]], subject: str) -> dict[str, list[dict[str, Any]]]:
@@ -221,11 +257,39 @@ class RunningSystem:
             path = f"/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}/{ti['map_index']}"
             answer = {"chosen_options": ["Remove them"], "params_input": {"why": "a campaign ended"}}
             self.airflow.call("PATCH", f"{path}/hitlDetails", json=answer)
-            self._until(lambda: conn.execute(STILL_THERE, (audience_id, person)).fetchone() is None)
+            self._until(
+                lambda: conn.execute(STILL_THERE, (audience_id, person)).fetchone() is None,
+                "approve_removals",
+                "sync_meta",
+            )
             audit = conn.execute("select actor, action, details ->> 'why' from ops.audit").fetchall()
         self._until_idle()
         shown = self._squares("sync_meta", "leaves-a-stale-segment")
         return Asked(question, held, shown, audit, self._squares("sync_mailchimp"))
+
+    def buy_again(self) -> Bought:
+        """Some whom Meta holds as lapsed buy at the shop; its orders are followed, and nothing else is read."""
+        with psycopg.connect(self.env["WAREHOUSE_URL"], autocommit=True) as conn:
+            buyers = conn.execute(LAPSED).fetchall()
+            orders = self.standins.documents("shopify", "order")
+            now = datetime.now(UTC)
+            new = [_bought_now(orders[key], number, now) for number, (*_, key) in enumerate(buyers)]
+            self.standins.put("shopify", "order", *new)
+            self.airflow.pause("follow_orders", False)
+            self.airflow.trigger("follow_orders", "somebody-bought")
+            asked = (buyers[0][1], [person for person, *_ in buyers])
+            self._until(
+                lambda: conn.execute(REMOVED_AT, asked).fetchone()[1] == len(buyers),
+                "follow_orders",
+                "build_segments",
+                "sync_meta",
+            )
+            at, left = conn.execute(REMOVED_AT, asked).fetchone()
+        self._until_idle()
+        self.airflow.trigger("follow_orders", "nobody-bought")
+        self._until_idle()
+        again = dict(square[:2] for square in self._squares("follow_orders", "nobody-bought"))["build_persons"]
+        return Bought(len(buyers), left, at - now.timestamp(), again)
 
     def _questions(self) -> list[dict[str, Any]]:
         """Those that wait: an answer to one whose task still runs would be taken for a command to end it."""
@@ -238,9 +302,17 @@ class RunningSystem:
         tasks = [task for run in runs for task in self.airflow.task_instances(run)]
         return sorted((task["task_id"], task["state"], task["rendered_map_index"]) for task in tasks)
 
-    def _until(self, ask: Callable[[], Any]) -> Any:
-        wanted = retry_if_result(lambda got: not got)
-        return Retrying(retry=wanted, stop=stop_after_delay(180), wait=wait_fixed(0.5))(ask)
+    def _until(self, ask: Callable[[], Any], *dag_ids: str) -> Any:
+        """Ask until there is an answer; what the named DAGs are at is told when there is none in three minutes."""
+        retrying = Retrying(
+            retry=retry_if_result(lambda got: not got),
+            stop=stop_after_delay(180),
+            wait=wait_fixed(0.5),
+            retry_error_callback=lambda state: state.outcome.result(),
+        )
+        answer = retrying(ask)
+        assert answer, {dag_id: self._squares(dag_id) for dag_id in dag_ids}
+        return answer
 
     def told(self) -> Iterator[tuple[str, str]]:
         """Everything Airflow and the ops tables keep, as (where, text)."""
@@ -325,6 +397,15 @@ def hashes_sent(requests: list[Recorded]) -> set[tuple[str, str]]:
 def everything_sent(requests: list[Recorded]) -> str:
     """Bodies and addresses of requests, as one text."""
     return "\n".join(f"{one.path}?{one.query} {one.body.decode(errors='replace')}" for one in requests)
+
+
+def _bought_now(order: dict[str, Any], number: int, now: datetime) -> dict[str, Any]:
+    """Another order of the same customer, without refunds."""
+    key, stamp = f"88000{number}", int(now.timestamp() * 1000)
+    at = now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    times = {"createdAt": at, "processedAt": at, "updatedAt": at, "cancelledAt": None}
+    body = {**order["body"], **times, "id": f"gid://shopify/Order/{key}", "legacyResourceId": key, "refunds": []}
+    return {**order, "id": key, "body": body, "created_at": stamp, "changed_at": stamp}
 
 
 def _changed(document: dict[str, Any], now: str, **properties: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tests import oracle
 from tests.system import (
     HOLDING,
     Asked,
+    Bought,
     RunningSystem,
     Step,
     addresses_sent,
@@ -51,6 +52,7 @@ class Story:
     """The steps in their order: a first run, nothing new, a day of changes, a broken source twice, its repair.
 
     :param asked: then a removal waits for a person, who approves it.
+    :param bought: then some who are to be won back buy.
     """
 
     first: Step
@@ -60,6 +62,7 @@ class Story:
     broken_again: Step
     repaired: Step
     asked: Asked
+    bought: Bought
     told: Mapping[str, str]
     ran: list[str]
     left: list[str]
@@ -93,7 +96,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
     system.repair(before)
     repaired = system.run()
     system.wait_for_alerts(2, of=BROKEN_TASK)
-    asked = system.ask_and_approve()
+    asked, bought = system.ask_and_approve(), system.buy_again()
     ran, ports = still_running(token, leaders), system.ports
     told, alerts = dict(system.told()), system.standins.alerts()
     make("down", home)
@@ -105,6 +108,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
         broken_again,
         Step(**{**repaired.__dict__, "alerts": alerts}),
         asked,
+        bought,
         told,
         ran,
         still_running(token, leaders),
@@ -254,6 +258,13 @@ def test_a_removal_that_waits_is_shown_to_a_person_in_airflow_and_goes_when_they
     assert asked.audit == [("admin", "hold approved", "a campaign ended")]
     held = [mail["subject"].split(": ")[0] for mail in alerts_of(story.repaired.alerts, "hold meta")["mail"]]
     assert held == ["[audienceflow] FAILING", "[audienceflow] RECOVERED"]
+
+
+def test_who_bought_leaves_the_win_back_audience_within_minutes_without_a_night(story: Story) -> None:
+    bought = story.bought
+    assert bought.left == bought.people == 5
+    assert bought.seconds < 180  # and up to 120 until the next look at the orders: five minutes in all
+    assert bought.again == "skipped", "without an order nothing is built"
 
 
 def test_nobody_is_sent_anywhere_without_a_yes_at_that_time(story: Story) -> None:

@@ -1,6 +1,8 @@
 """The three tasks each stream has in its extract DAG."""
 
-from airflow.sdk import Param
+from collections.abc import Sequence
+
+from airflow.sdk import Asset, Param
 
 from activation import assets
 from activation.operators.check_stream import CheckStreamOperator
@@ -10,11 +12,13 @@ from activation.operators.publish_stream import PublishStreamOperator
 SINCE = Param(None, type=["null", "string"], format="date-time", description="Read again from here; empty: the cursor")
 
 
-def stream_tasks(stream: str, *, pool: str) -> None:
-    """Declare land → check → publish for one stream; the publication emits the stream's asset.
+def stream_tasks(stream: str, *, pool: str, outlets: Sequence[Asset] | None = None) -> PublishStreamOperator:
+    """Declare land → check → publish for one stream; returns the last.
 
     :param pool: Airflow pool that all calls to this API share.
+    :param outlets: what the publication emits; None: the stream's asset, for which the night's chain waits.
     """
+    told = [assets.STAGING[stream]] if outlets is None else list(outlets)
     table = stream.partition(".")[2]
     land = LandStreamOperator(
         task_id=f"land_{table}",
@@ -23,5 +27,6 @@ def stream_tasks(stream: str, *, pool: str) -> None:
         pool=pool,
     )
     check = CheckStreamOperator(task_id=f"check_{table}", stream=stream)
-    publish = PublishStreamOperator(task_id=f"publish_{table}", stream=stream, outlets=[assets.STAGING[stream]])
+    publish = PublishStreamOperator(task_id=f"publish_{table}", stream=stream, outlets=told)
     land >> check >> publish
+    return publish

@@ -20,17 +20,27 @@ class BuildPersonsOperator(WarehouseOperator):
     night's data.
 
     :param as_of: the day traits are computed for (templated).
+    :param only_if_changed: skip when nothing was published since the last build.
     :returns: counts by step.
     """
 
     template_fields: Sequence[str] = ("as_of",)
 
-    def __init__(self, *, as_of: str = "{{ params.as_of or (dag_run.run_after | ds) }}", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        as_of: str = "{{ params.as_of or (dag_run.run_after | ds) }}",
+        only_if_changed: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.as_of = as_of
+        self.only_if_changed = only_if_changed
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, int]:
         blocked = publishing.blocked_streams(conn)
         if blocked:
             raise AirflowSkipException(f"Failed checks hold back {', '.join(blocked)}; see ops.check_result.")
+        if self.only_if_changed and not publishing.anything_changed(conn):
+            raise AirflowSkipException("Nothing was published since the last build.")
         return build_persons(conn, as_of=as_date(self.as_of))
