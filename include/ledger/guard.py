@@ -33,7 +33,10 @@ class Held:
 
 @dataclass(frozen=True)
 class _Case:
-    """The removals of one plan that would wait: all, or all but the withdrawals."""
+    """The removals of one plan that would wait: all, or all but the withdrawals.
+
+    :param size: people the platform holds by what it acknowledged.
+    """
 
     audience: Audience
     removals: int
@@ -52,16 +55,15 @@ class _Case:
         }
 
 
-def hold(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> Held:
+def hold(conn: psycopg.Connection, audience: Audience, removals: int, at: datetime) -> Held:
     """Take what has to wait out of this session's plan, and open, replace or close the audience's hold.
 
     Part of the plan's transaction: a dry run rolls it back.
 
     :param removals: people the plan would remove.
-    :param size: people the platform holds by what it acknowledged.
     """
-    case = _case(conn, audience, removals, size, at)
-    reason = danger(conn, audience, case.removals, size, at)
+    case = _case(conn, audience, removals, at)
+    reason = danger(conn, audience, case.removals, case.size, at)
     current = _current(conn, audience)
     if reason is None:
         if current:
@@ -76,9 +78,11 @@ def hold(conn: psycopg.Connection, audience: Audience, removals: int, size: int,
     return Held(case.removals, reason)
 
 
-def _case(conn: psycopg.Connection, audience: Audience, removals: int, size: int, at: datetime) -> _Case:
+def _case(conn: psycopg.Connection, audience: Audience, removals: int, at: datetime) -> _Case:
     if removals == 0:
-        return _Case(audience, 0, size, True, at)
+        return _Case(audience, 0, 0, True, at)  # how many the platform holds is asked only when somebody would leave
+    [sized] = warehouse.rows(conn, "ledger/size", {"audience_id": audience.audience_id})
+    size = sized["size"]
     [found] = warehouse.rows(conn, "ledger/withdrawals", {"purpose": audience.purpose})
     withdrawn = found["withdrawn"]
     go = _too_many(audience, withdrawn, size) is None

@@ -18,7 +18,6 @@ class Plan:
     """People to add, update and remove; ``held`` removals wait for an approval and are not in ``removes``.
 
     :param plan_hash: of every change that will be sent; equal plans have equal hashes.
-    :param size: people the platform holds by what it acknowledged.
     :param reason: why removals are (or, unless approved, would be) held.
     """
 
@@ -27,7 +26,6 @@ class Plan:
     removes: int
     held: int
     plan_hash: str
-    size: int = 0
     reason: str | None = None
     changes: int = 0
 
@@ -66,13 +64,12 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     if whole["departures"]:
         warehouse.run(conn, "ledger/readdress", key)
         [whole] = warehouse.rows(conn, "ledger/plan_counts")
-    [sized] = warehouse.rows(conn, "ledger/size", key)
-    held = guard.hold(conn, audience, whole["removes"], sized["size"], at)
+    held = guard.hold(conn, audience, whole["removes"], at)
     if whole["departures"]:
         warehouse.run(conn, "ledger/keep", key)
         warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
-    return Plan(**sent, held=held.removals, size=sized["size"], reason=held.reason)
+    return Plan(**sent, held=held.removals, reason=held.reason)
 
 
 def _compare(conn: psycopg.Connection, audience: Audience, destination: Destination) -> None:

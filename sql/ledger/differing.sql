@@ -1,28 +1,34 @@
 -- Persons of whom the platform did not acknowledge what they are today: one row a membership and line of the ledger that
 -- differ. `row_hash` is of the whole person, so it decides without looking at a single field; it is kept with what was sent
 -- only as long as the destination treats fields as it did then (see forget_treatment). Narrow on purpose: everybody passes
--- through here, hardly anybody comes out.
+-- through here, hardly anybody comes out, and what else is wanted of those is looked up in `concerned`.
 -- Desired: in the segment today, consent granted for the destination's purpose (no statement: no), not excluded,
 -- reachable by an identifier the destination takes, still a person. A merged person's membership counts for today's.
 create temporary table differing on commit drop as
 with
 
-reachable as (
+people as (
     select
         person.person_id,
         person.row_hash,
-        person_consent.consent_id
-    from profile.person
-    inner join consent.person_consent
-        on
-            person.person_id = person_consent.person_id
-            and person_consent.purpose = %(purpose)s
-            and person_consent.state = 'granted'
+        member.membership_id
+    from segment.membership as member
+    left join identity.redirect on member.person_id = redirect.old_person_id
+    inner join profile.person on coalesce(redirect.person_id, member.person_id) = person.person_id
     where
         %(active)s
+        and member.segment = %(segment)s
+        and member.left_at is null
         and (
             ('email' = any(%(identifiers)s::text[]) and person.email is not null)
             or ('phone' = any(%(identifiers)s::text[]) and person.phone is not null)
+        )
+        and exists (
+            select from consent.person_consent
+            where
+                person.person_id = person_consent.person_id
+                and person_consent.purpose = %(purpose)s
+                and person_consent.state = 'granted'
         )
         and (
             not %(exclusions)s
@@ -31,27 +37,6 @@ reachable as (
                 where excluded.audience_id = %(audience_id)s
             )
         )
-),
-
-people as (
-    select
-        reachable.*,
-        member.membership_id,
-        member.version,
-        true as own
-    from segment.membership as member
-    inner join reachable on member.person_id = reachable.person_id
-    where member.segment = %(segment)s and member.left_at is null
-    union all
-    select
-        reachable.*,
-        member.membership_id,
-        member.version,
-        false as own
-    from identity.redirect
-    inner join segment.membership as member on redirect.old_person_id = member.person_id
-    inner join reachable on redirect.person_id = reachable.person_id
-    where member.segment = %(segment)s and member.left_at is null
 ),
 
 ledger as (
@@ -66,11 +51,7 @@ ledger as (
 
 select
     coalesce(people.person_id, ledger.person_id) as person_id,
-    people.person_id is not null as wanted,
-    people.own,
-    people.membership_id,
-    people.version,
-    people.consent_id
+    people.membership_id
 from people
 full join ledger on people.person_id = ledger.person_id
 where people.row_hash is null or ledger.row_hash is null or people.row_hash <> ledger.row_hash

@@ -83,7 +83,7 @@ def _measure(changed: int) -> Measure:
             conn.execute("vacuum analyze profile.person")
         join = timed_join(conn)
         seconds, plan = timed_plan(conn, audience_id, destination)
-    assert (plan.updates, plan.changes, plan.size) == (changed, changed, MEMBERS)
+    assert (plan.updates, plan.changes) == (changed, changed)
     return Measure(seconds / join, seconds, MEMBERS / seconds, f"{MEMBERS:,} members; the hash join took {join:.2f} s")
 
 
