@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 Outcome = Literal["rejected", "retriable", "debt", "unknown"]
 
+TOO_FEW_MEMBERS = "too_few_members"  # code of who waits, by nobody's fault, until the audience is large enough
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -14,6 +16,7 @@ class Audience:
 
     :param sync_id: the sync under way, for platforms that keep what was sent by it.
     :param quiet: a first load that is to set off nothing at the platform (option ``first_load: quiet``).
+    :param call: the call under way, for platforms that :class:`KnowsRepeats` speaks of.
     """
 
     audience_id: int
@@ -26,6 +29,7 @@ class Audience:
     active: bool = True
     sync_id: int | None = None
     quiet: bool = False
+    call: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,17 @@ class ConfirmsMembers(Protocol):
     ) -> Answer | None:
         """As :meth:`Destination.confirm`. ``members`` reads the job's people from the ledger, without fields."""
         ...
+
+
+@runtime_checkable
+class KnowsRepeats(Protocol):
+    """A destination whose platform knows a call it has had by the call's id.
+
+    It is handed :attr:`Audience.call`: a call that is made again with the same people and values, because its answer
+    never came, has the same one, also after a crash.
+    """
+
+    knows_repeats: Literal[True]
 
 
 @runtime_checkable

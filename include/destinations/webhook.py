@@ -1,10 +1,11 @@
 """A webhook of your own: signed batches of JSON that say who came into an audience, changed or left it.
 
 Source: Standard Webhooks specification 1.0.0 (read 2026-11-22): headers ``webhook-id``, ``webhook-timestamp`` and
-``webhook-signature``, HMAC-SHA256 over ``{id}.{timestamp}.{body}``. The id stays over all tries of one batch, the
-timestamp is each try's own. While a secret is changed both sign. What the receiver has to do: docs/webhook.md.
+``webhook-signature``, HMAC-SHA256 over ``{id}.{timestamp}.{body}``. The id stays over all tries of one batch, also over
+a crash, the timestamp is each try's own. While a secret is changed both sign. What the receiver does: docs/webhook.md.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ class WebhookDestination:
     batch_size = MAX_MEMBERS
     connections = 4
     acknowledgement: Literal["row", "batch", "job", "none"] = "row"
+    knows_repeats: Literal[True] = True
 
     def __init__(
         self,
@@ -106,20 +108,21 @@ class WebhookDestination:
             answer = self._post(
                 f"audience.members.{VERBS[operation]}",
                 {**_about(audience), "members": [orjson.Fragment(text) for _, text in part]},
+                _id(audience, part),
             )
             found += _exceptions(operation, [row for row, _ in part], answer)
             request_id = answer.get("request_id") or request_id
         return Answer(tuple(found), request_id=str(request_id) if request_id else None)
 
     def _ask(self, audience: str) -> dict[str, Any]:
-        return self._call("GET", params={"audience": audience})
+        return self._call("GET", None, params={"audience": audience})
 
-    def _post(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        return self._call("POST", json={"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data})
+    def _post(self, kind: str, data: Mapping[str, Any], id: str | None = None) -> dict[str, Any]:
+        return self._call("POST", id, json={"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data})
 
-    def _call(self, method: str, **request: Any) -> dict[str, Any]:
+    def _call(self, method: str, id: str | None, **request: Any) -> dict[str, Any]:
         """One call under one id: tries of it keep the id, so that a receiver knows a batch it has had."""
-        headers = {"webhook-id": f"msg_{uuid.uuid4().hex}"}
+        headers = {"webhook-id": id or f"msg_{uuid.uuid4().hex}"}
         answer = self._client.request(method, "", headers=headers, decode=_decode, **request)
         return answer if isinstance(answer, dict) else {}
 
@@ -149,6 +152,13 @@ def _shown(member: Member, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 Part = list[tuple[int, bytes]]  # rows with their JSON
+
+
+def _id(audience: Audience, part: Part) -> str | None:
+    """The id of a part of a call: the call's, and a digest of whom it tells what. None past the ledger."""
+    if audience.call is None:
+        return None
+    return f"{audience.call}_{hashlib.sha256(b','.join(text for _, text in part)).hexdigest()[:32]}"
 
 
 def _parts(shown: Part, most: int) -> tuple[list[Part], list[int]]:

@@ -6,7 +6,7 @@ round trip cost as much as the rows of several batches.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import orjson
 import psycopg
 
 from include import warehouse
-from include.destinations.base import Answer, Audience, Destination, Exceptional, Member
+from include.destinations.base import Answer, Audience, Destination, Exceptional, KnowsRepeats, Member
 from include.errors import AudienceflowError, LostAnswerError, QuotaError, RetriableError
 from include.ledger.nulls import cleared_columns
 
@@ -57,12 +57,14 @@ class Batch:
     """One call. Whom it names is in ``audience.sent``, by batch and row.
 
     :param unusable: who cannot be named to this platform and is not in ``members``.
+    :param call: its id for a platform that knows a repeated call by it.
     """
 
     batch_id: int
     operation: Operation
     members: tuple[Member, ...]
     unusable: tuple[Exceptional, ...] = ()
+    call: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def take(delivery: Delivery, operation: Operation, first: int, last: int, *, den
         warehouse.run(delivery.conn, "ledger/by_neighbours" if dense else "ledger/by_key")
         handed_out = _hand_out(delivery, operation, first, last, dense)
         batches = list(_batches(delivery, operation, handed_out))
+        if batches and isinstance(delivery.destination, KnowsRepeats):
+            batches = _with_calls(delivery, operation, batches)
         if batches:
             _begin(delivery, batches)
         return [batch for batch, _ in batches]
@@ -100,9 +104,7 @@ def take(delivery: Delivery, operation: Operation, first: int, last: int, *, den
 Begun = tuple[Batch, str]  # with its identifiers as they go over the wire, as JSON, in the order of the rows
 
 
-def _hand_out(
-    delivery: Delivery, operation: Operation, first: int, last: int, dense: bool
-) -> list[tuple[Any, ...]]:
+def _hand_out(delivery: Delivery, operation: Operation, first: int, last: int, dense: bool) -> list[tuple[Any, ...]]:
     destination = delivery.destination
     span = {"first_person": None, "last_person": None}
     if dense:
@@ -137,6 +139,15 @@ def _batches(delivery: Delivery, operation: Operation, handed_out: Sequence[tupl
         usable = tuple(member for member in members if member.identifiers)
         unusable = tuple(Exceptional(member.row, "rejected", *UNUSABLE) for member in members if not member.identifiers)
         yield Batch(rows[0][-1], operation, usable, unusable), identifiers
+
+
+def _with_calls(delivery: Delivery, operation: Operation, batches: Sequence[Begun]) -> list[Begun]:
+    """The batches with the ids of their calls; one that repeats a call without an answer has the id of that."""
+    given = {"audience_id": delivery.audience.audience_id, "operation": operation}
+    ids = [batch.batch_id for batch, _ in batches]
+    repeated = warehouse.rows(delivery.conn, "ledger/repeated_calls", {**given, "batch_ids": ids})
+    known = {row["batch_id"]: row["request_id"] for row in repeated}
+    return [(replace(batch, call=known.get(batch.batch_id, f"msg_{batch.batch_id}")), text) for batch, text in batches]
 
 
 def _members(delivery: Delivery, rows: Sequence[tuple[Any, ...]]) -> tuple[Member, ...]:
@@ -177,6 +188,7 @@ def _begin(delivery: Delivery, batches: Sequence[Begun]) -> None:
                     "size": len(batch.members) + len(batch.unusable),
                     "at": at,
                     "identifiers": identifiers,
+                    "request_id": batch.call,
                 }
                 for batch, identifiers in batches
             ],

@@ -9,6 +9,7 @@ Whatever a call does not answer stays 'sent': the next plan sends it again or ta
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any, Self
@@ -97,7 +98,8 @@ class _Calls:
     def _call(self, batch: Batch) -> Answered:
         if not batch.members:
             return Answered(batch, Answer())
-        call = partial(getattr(self._delivery.destination, batch.operation), self._delivery.audience)
+        audience = replace(self._delivery.audience, call=batch.call)
+        call = partial(getattr(self._delivery.destination, batch.operation), audience)
         with exchanges.of_batch(self._delivery.audience, batch.batch_id):
             try:
                 return Answered(batch, call(batch.members))

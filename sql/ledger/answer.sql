@@ -81,7 +81,7 @@ set
         else 'accepted'
     end,
     job_id = called.job_id,
-    request_id = called.request_id,
+    request_id = coalesce(called.request_id, batch.request_id), -- of a call without an answer: the id it went out under
     error_class = called.error_class,
     error_code = called.code,
     ended_at = %(at)s

@@ -36,6 +36,8 @@ class Adapter(ABC):
     :cvar debts: it can refuse the removal of a person.
     :cvar holds_fields: it tells what it holds of a person, in the clear.
     :cvar marks_quiet: what is sent says whether it is to set off nothing (``include.destinations.quiet``).
+    :cvar knows_repeats: it knows a call it has had by the call's id.
+    :cvar has_minimum: it takes no audience below a size.
     :cvar carries_names: it is told first names.
     :cvar options: what a segment's front matter must say besides the audience's name.
     :cvar changes: faults strike requests whose path this regular expression finds, and of this ``method`` if one is
@@ -50,6 +52,8 @@ class Adapter(ABC):
     debts: ClassVar[bool] = False
     holds_fields: ClassVar[bool] = False
     marks_quiet: ClassVar[bool] = False
+    knows_repeats: ClassVar[bool] = False
+    has_minimum: ClassVar[bool] = False
     carries_names: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Any]] = {}
     changes: ClassVar[str]
@@ -78,16 +82,19 @@ class Adapter(ABC):
     def bad_address(self, number: int) -> str:
         """An address that identify() lets through and the platform refuses for good, row by row."""
 
+    @abstractmethod
+    def delete_audience(self, key: str, remote_id: str) -> None:
+        """As somebody does in the platform's own pages."""
+
     def wire(self, address: str) -> str:
         """An address as the platform names its person."""
         return address.lower()
 
+    # What only some platforms do: a case that needs it names the fact in brackets (``those_with``), so nobody else is
+    # ever asked.
+
     def field(self, key: str, address: str, column: str) -> str | None:
         """What the platform holds in the field that carries this column (``holds_fields``)."""
-        raise NotImplementedError
-
-    def delete_audience(self, key: str, remote_id: str) -> None:
-        """As somebody does in the platform's own pages."""
         raise NotImplementedError
 
     def refuse_removals(self, key: str, on: bool) -> None:
@@ -102,8 +109,16 @@ class Adapter(ABC):
         """Jobs that begin from now on never end, or end again (``jobs``)."""
         raise NotImplementedError
 
+    def need(self, entries: int) -> None:
+        """From now on it takes no audience that would be smaller (``has_minimum``)."""
+        raise NotImplementedError
+
     def last_is_quiet(self) -> bool:
         """Whether the last of what was sent says that it is to set off nothing (``marks_quiet``)."""
+        raise NotImplementedError
+
+    def call_ids(self) -> list[str]:
+        """The ids of the changing requests, in order (``knows_repeats``)."""
         raise NotImplementedError
 
     # What platforms behind the stand-ins' server share; one that is no server has its own way.
@@ -119,6 +134,10 @@ class Adapter(ABC):
     def requests(self) -> int:
         """How many requests of any kind there were."""
         return len(self.recorded())
+
+    def arrivals(self) -> list[float]:
+        """When each of them came, in seconds since the epoch."""
+        return [one.at for one in self.recorded()]
 
     def said(self) -> bytes:
         """All that was ever told the platform since the last :meth:`forget`."""

@@ -1,6 +1,7 @@
 """Every destination: whatever a call comes to, nobody is lost or there twice, and the next sync makes it good."""
 
 import uuid
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,40 @@ def test_pain_32_a_sync_killed_around_its_calls_is_made_good(stage: Stage) -> No
         assert stage.is_equal(), step
         stage.leave(people.pop())
         stage.person(f"{step}@shop.example")
+
+
+@those_with("knows_repeats")
+def test_pain_32_a_call_made_again_after_a_crash_has_the_id_it_had(stage: Stage) -> None:
+    """By it the platform knows that it has had the call, and does nothing twice."""
+    stage.people(*PEOPLE)
+    stage.destination.batch_size = 3
+
+    def die(reached: str) -> None:
+        if reached == "answered":
+            raise Killed
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            stage.sync(die)
+    stage.sync()
+    assert sorted(Counter(stage.adapter.call_ids()).values()) == [3, 3]
+    assert stage.is_equal()
+
+
+@those_with("knows_repeats")
+def test_a_call_that_something_else_came_between_has_an_id_of_its_own(stage: Stage) -> None:
+    """Else the platform would take the second joining for the first, which it has had, and hold nobody."""
+    stage.people(*PEOPLE)
+    stage.sync()
+    person = stage.person("ada@shop.example")
+    stage.forgotten()
+    for step in (stage.leave, stage.join, stage.leave, stage.join):
+        stage.adapter.strike("lost_answer")
+        stage.attempt()
+        step(person)
+    stage.settle(1)
+    assert len(set(stage.adapter.call_ids())) == len(stage.adapter.call_ids()) == 5
+    assert stage.is_equal()
 
 
 def test_each_call_may_be_repeated(stage: Stage) -> None:

@@ -17,6 +17,7 @@ class ADAPTER(Adapter):
     holds_fields = True
     debts = True
     marks_quiet = True
+    knows_repeats = True
     changes = r"/events$"
     method = "POST"  # whether an audience is held is asked with GET
 
@@ -41,6 +42,9 @@ class ADAPTER(Adapter):
 
     def field(self, key: str, address: str, column: str) -> str | None:
         return self.standins.members("webhook")[key][address].get(column)
+
+    def call_ids(self) -> list[str]:
+        return [one.headers["webhook-id"] for one in self.recorded() if self.call(one) is not None]
 
     def last_is_quiet(self) -> bool:
         return "quiet" in self.recorded()[-1].json()["data"]
