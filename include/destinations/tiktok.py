@@ -6,8 +6,8 @@ without one the platform REPLACES everybody. It is worked off later, one change 
 no job id: the audience's history tells, by the first entry of the kind after those that were there before. (The "apply
 log" tells of ad groups, not of files.) A file that could be read in part is told as a whole. An audience can only be
 made from a file: it begins with one hash that can be nobody's. A change that would leave fewer than 1,000 entries
-fails, so a small audience stays open and the removals from it are debts. Answers are HTTP 200; the code in the body
-decides.
+fails: an audience that never had so many waits for more people, from one that shrank removals are debts. Answers are
+HTTP 200; the code in the body decides.
 """
 
 import re
@@ -20,8 +20,9 @@ import requests
 
 from include.destinations import normalise_tiktok as normal
 from include.destinations import tiktok_files as files
-from include.destinations.base import Answer, Audience, Checked, Exceptional, Member, Outcome
+from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.destinations.hashing import sha256_hex
+from include.destinations.tiktok_history import HISTORY, Change, mark
 from include.errors import (
     AudienceflowError,
     AuthError,
@@ -36,21 +37,13 @@ from include.limits import Limiter, Rate
 
 MAX_ROWS = 50_000  # ours: the vendor allows files of 1 GB; a file is in memory while it is sent
 PAGE_SIZE = 100  # the vendor's maximum
-HISTORY = 100  # changes of an audience that are looked back
 LONGEST_NAME = 128
 THROTTLED = {40016, 40100, 40132, 40133}
 TOKEN_DEAD = {40101, 40102, 40103, 40104, 40105, 40106}
 NO_PERMISSION = {40001, 40118, 40125}
 GONE = "40007"
-BUSY = {
-    "40202",
-    "40902",
-    "40903",
-    "40913",
-}  # "try again later": an update is refused while an earlier one is worked off
-ACTIONS = ("CREATE", "APPEND", "REMOVE", "REPLACE")
+BUSY = {"40202", "40902", "40903", "40913"}  # "try again later": an earlier update is worked off
 OVER = "over"  # the job of a batch of which nobody was sent
-FAILED = "the platform did not take the file, or only parts of it"
 
 
 class TikTokDestination:
@@ -145,25 +138,11 @@ class TikTokDestination:
         return self._change(audience, members, "REMOVE")
 
     def confirm(self, audience: Audience, job_id: str) -> Answer | None:
-        """What the history says of a change. A failed one, or one in part, leaves everybody of its file open."""
+        """What the audience's history says of a change; None while it is worked on."""
         if job_id == OVER:
             return Answer(job_id=job_id)
-        action, at, count, rows = job_id.split("|")
         found = self._read(audience, history=HISTORY)
-        if not found:
-            return None
-        later = _later(found.get("audience_history") or [], at, int(count))
-        done = next((place for place, one in enumerate(later) if _is_of(one, action)), None)
-        if done is None:
-            return None
-        newest = done == len(later) - 1  # the details tell of the last change only
-        error = (found.get("audience_details") or {}).get("error_msg") if newest else ""
-        if not later[done].get("msg") and not error:
-            return Answer(job_id=job_id)
-        outcome: Outcome = "debt" if action == "REMOVE" else "retriable"
-        return Answer(
-            tuple(Exceptional(row, outcome, "file_failed", FAILED) for row in range(int(rows))), job_id=job_id
-        )
+        return Change.read(job_id).result(job_id, found) if found else None
 
     def _change(self, audience: Audience, members: Sequence[Member], action: str) -> Answer:
         """One file, one update. What is no hash is never sent."""
@@ -173,13 +152,14 @@ class TikTokDestination:
         exceptions = tuple(Exceptional(member.row, "rejected", "not_a_hash", text) for member in bad)
         if not good:
             return Answer(exceptions, job_id=OVER)
-        mark = self._update(audience, action, self._upload(files.content(good)))
-        if mark is None:
+        stood = self._update(audience, action, self._upload(files.content(good)))
+        if stood is None:
             busy = "an earlier change of the audience is not worked off yet"
             left = tuple(Exceptional(member.row, "retriable", "busy", busy) for member in good)
             return Answer((*exceptions, *left), job_id=OVER)
-        rows = max(member.row for member in good) + 1
-        return Answer(exceptions, job_id=f"{action}|{mark[0]}|{mark[1]}|{rows}")
+        entries = sum(len(member.identifiers) for member in good)
+        change = Change(action, *stood, rows=max(member.row for member in good) + 1, entries=entries)
+        return Answer(exceptions, job_id=change.text())
 
     def _update(self, audience: Audience, action: str, path: str) -> tuple[str, int] | None:
         """Begin the change; where the history stood just before. None: an earlier change keeps the audience busy."""
@@ -191,14 +171,14 @@ class TikTokDestination:
         }
         deadline, pause = time.monotonic() + self._patience, 0.25
         while True:
-            mark = _mark((self._read(audience, history=HISTORY) or {}).get("audience_history") or [])
+            stood = mark((self._read(audience, history=HISTORY) or {}).get("audience_history") or [])
             try:
                 self._client.request("POST", "/update/", json=body)
             except FatalError as error:
                 if error.code not in BUSY:
                     raise
             else:
-                return mark
+                return stood
             if time.monotonic() + pause > deadline:
                 return None
             time.sleep(pause)
@@ -245,30 +225,6 @@ def _usable(found: Mapping[str, Any]) -> str:
             f"{files.CALCULATE_TYPE}: rename it in the Ads Manager, or give ours another name in the front matter."
         )
     return str(found["audience_id"])
-
-
-def _time(entry: Mapping[str, Any]) -> str:
-    """When an entry was written, in UTC, as text that sorts."""
-    return str(entry.get("opt_time") or "")
-
-
-def _mark(history: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
-    """The time of the newest entry, and how many have it: whatever comes later is later than these."""
-    newest = max(map(_time, history), default="")
-    return newest, sum(_time(one) == newest for one in history)
-
-
-def _later(history: Sequence[Mapping[str, Any]], at: str, count: int) -> list[Mapping[str, Any]]:
-    """The entries after a mark, oldest first; the platform tells the newest first, with whole seconds."""
-    ordered = [one for _, one in sorted(enumerate(history), key=lambda placed: (_time(placed[1]), -placed[0]))]
-    same = [one for one in ordered if _time(one) == at]
-    return [*same[count:], *(one for one in ordered if _time(one) > at)]
-
-
-def _is_of(entry: Mapping[str, Any], action: str) -> bool:
-    """Whether the entry may be of such a change: it does not name another one."""
-    named = [one for one in ACTIONS if one in str(entry.get("action") or "").upper()]
-    return not named or action in named
 
 
 def _hash(form: str) -> str | None:

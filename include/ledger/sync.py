@@ -10,7 +10,7 @@ from typing import Any, Literal
 import psycopg
 
 from include import warehouse
-from include.destinations.base import Audience, Destination
+from include.destinations.base import TOO_FEW_MEMBERS, Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
 from include.ledger import audiences, confirm, exchanges, exclusions, first_load, guard, match_rates, repair
 from include.ledger.audiences import Declared
@@ -269,7 +269,7 @@ def _tally(
     conn: psycopg.Connection, audience: Audience, sync_id: int, plan: Plan | None, started_at: datetime
 ) -> dict[str, Any]:
     if plan is None:
-        return dict.fromkeys(("added", "updated", "removed", "rejected", "open_attempts", "confirmed"), 0)
+        return dict.fromkeys(("added", "updated", "removed", "rejected", "open_attempts", "too_few", "confirmed"), 0)
     [tally] = warehouse.rows(
         conn,
         "ledger/tally",
@@ -277,6 +277,7 @@ def _tally(
             "audience_id": audience.audience_id,
             "sync_id": sync_id,
             "started_at": started_at,
+            "too_few": TOO_FEW_MEMBERS,
         },
     )
     return tally
@@ -286,13 +287,13 @@ def _outcome(facts: dict[str, Any], plan: Plan | None, error: AudienceflowError 
     """Failed: nothing of what was due was accepted, by an error, without an answer, or in an audience that is empty.
 
     Partial: somebody is left out. That is so as well when nothing was due because the platform refused these people
-    before: a try after a partial one does not turn green.
+    before: a try after a partial one does not turn green. So it is while an audience waits until it is large enough.
     """
     done = facts["added"] + facts["updated"] + facts["removed"]
-    missed = error is not None or facts["open_attempts"] or (facts["rejected"] and not facts["size"])
+    missed = error is not None or facts["open_attempts"] > facts["too_few"] or (facts["rejected"] and not facts["size"])
     if missed and not done:
         return "failed"
-    if missed or facts["rejected"] or facts["parked"] or waiting:
+    if missed or facts["rejected"] or facts["parked"] or facts["too_few"] or waiting:
         return "partial"
     return "held" if plan is not None and plan.held else "success"
 

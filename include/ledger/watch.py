@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from include import warehouse
+from include.destinations.base import TOO_FEW_MEMBERS
 from include.ledger import debts, match_rates
 
 NOBODY = "data-platform"  # owner of what no segment owns
@@ -30,7 +31,7 @@ def states(conn: psycopg.Connection, destination: str) -> list[State]:
     An audience whose newest sync failed says nothing here: its task is red, and that is told once already.
     """
     found: list[State] = []
-    for audience in warehouse.rows(conn, "ledger/watch", {"destination": destination}):
+    for audience in warehouse.rows(conn, "ledger/watch", {"destination": destination, "too_few": TOO_FEW_MEMBERS}):
         if audience["outcome"] != "failed":
             found.append(_left_out(destination, audience))
             subject, owner = f"sync of {destination} {audience['audience']}", audience["owner"] or NOBODY
@@ -44,6 +45,8 @@ def _left_out(destination: str, audience: dict[str, Any]) -> State:
     partial = audience["outcome"] == "partial"
     refused = f"{audience['rejected']} people refused now, {audience['parked']} refused before and still not there"
     summary = f"delivered in part: {refused}; the others were delivered" if partial else "everybody is delivered again"
+    if partial and audience["too_few"]:
+        summary = f"{audience['too_few']} people wait: the audience is smaller than the platform takes it"
     return State(f"audience {destination} {audience['audience']}", partial, audience["owner"] or NOBODY, summary)
 
 

@@ -26,6 +26,7 @@ select
         and member.batch_id in (select batch.batch_id from audience.batch where batch.sync_id = %(sync_id)s)
     ) as rejected,
     count(*) filter (where member.attempt_state in ('sent', 'retriable', 'debt')) as open_attempts,
+    count(*) filter (where member.attempt_state = 'retriable' and member.error_code = %(too_few)s) as too_few,
     count(*) filter (where member.confirmed_at >= %(started_at)s and member.attempt_state is null) as confirmed
 from pg_temp.plan_row
 left join audience.member

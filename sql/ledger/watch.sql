@@ -26,6 +26,14 @@ select
     newest.outcome,
     newest.rejected,
     newest.parked,
+    (
+        select count(*)
+        from audience.member
+        where
+            member.audience_id = audience.audience_id
+            and member.attempt_state = 'retriable'
+            and member.error_code = %(too_few)s
+    ) as too_few,
     hold.hold_id,
     hold.reason,
     hold.removals,

@@ -153,10 +153,21 @@ def test_what_a_busy_audience_does_not_take_is_left_to_the_next_run(
 def test_a_file_that_failed_leaves_all_its_people_open(
     tiktok: TikTokDestination, vip: Audience, empty_standins: Standins, operation: str, outcome: str
 ) -> None:
+    settled(empty_standins, tiktok, vip, tiktok.add(vip, people(tiktok, "a@x.example", "b@x.example")))
     empty_standins.settings({"tiktok.minimum_size": 1000})
     answer = getattr(tiktok, operation)(vip, people(tiktok, "a@x.example", "b@x.example"))
     failed = (outcome, "file_failed")
     assert settled(empty_standins, tiktok, vip, answer) == {0: failed, 1: failed}
+
+
+@pytest.mark.parametrize(("operation", "told"), [("add", {0: ("retriable", "too_few_members")}), ("remove", {})])
+def test_in_an_audience_that_was_always_too_small_people_wait_and_nobody_is_to_be_removed(
+    tiktok: TikTokDestination, vip: Audience, empty_standins: Standins, operation: str, told: dict[int, Any]
+) -> None:
+    empty_standins.settings({"tiktok.minimum_size": 1000})
+    settled(empty_standins, tiktok, vip, tiktok.add(vip, people(tiktok, "a@x.example")))
+    answer = getattr(tiktok, operation)(vip, people(tiktok, "a@x.example"))
+    assert settled(empty_standins, tiktok, vip, answer) == told
 
 
 def test_a_lost_answer_changes_nothing_twice(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from include.destinations.quiet import NONE, WAYS, why_not
+from include.ledger import debts, watch
 from tests.include.destinations.contract.adapters import ADAPTERS
 from tests.include.destinations.contract.stage import Stage
 from tests.include.destinations.contract.those import those_with
@@ -72,6 +73,26 @@ def test_pain_34_a_first_load_tells_its_size_and_length_before_its_first_call(
     stage.person("new@shop.example")
     stage.sync()
     assert "first load" not in caplog.text
+
+
+@those_with("has_minimum")
+def test_pain_12_an_audience_too_small_for_the_platform_waits_in_sight_and_goes_out_when_it_has_grown(
+    stage: Stage,
+) -> None:
+    stage.adapter.need(6)
+    people = stage.people(*PEOPLE)
+    for _ in range(2):
+        result = stage.sync()  # not a failed one: a retry would come to the same
+        assert (result.added, result.outcome) == (0, "partial")
+    [left_out, *_] = watch.states(stage.conn, stage.adapter.name)
+    assert left_out.failing
+    assert left_out.summary.startswith("3 people wait")
+    stage.leave(people[0])
+    assert stage.sync().outcome == "partial"
+    assert debts.listed(stage.conn) == []  # nobody ever got in
+    stage.people(*(f"more{number}@shop.example" for number in range(5)))
+    assert stage.sync().outcome == "success"
+    assert stage.is_equal()
 
 
 @those_with("marks_quiet")

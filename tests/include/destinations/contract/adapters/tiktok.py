@@ -27,12 +27,16 @@ class ADAPTER(Adapter):
     jobs = True
     failing_jobs = True
     debts = True
+    has_minimum = True
     carries_names = False
     changes = r"/custom_audience/update/$"
 
     def prepare(self) -> None:
-        self.standins.settings({"tiktok.minimum_size": 0})
+        self.need(0)
         super().prepare()
+
+    def need(self, entries: int) -> None:
+        self.standins.settings({"tiktok.minimum_size": entries})
 
     def destination(self, **arguments: Any) -> WithBadRows:
         account = self.standins.account("tiktok")
