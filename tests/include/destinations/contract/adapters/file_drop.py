@@ -5,6 +5,7 @@ import errno
 import io
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,11 +32,13 @@ class BreakableFileSystem(LocalFileSystem):
     """Files of this machine under ``breakable://``. Every operation is logged and may go wrong before or after.
 
     :cvar log: what was done, and of files that came into their place the content.
+    :cvar times: a file with a line for each time something was done, whichever process did it.
     :cvar fault: kind, how many pass first, how many go wrong (None: all), and whether at any operation.
     """
 
     protocol = "breakable"
     log: ClassVar[list[tuple[str, str, bytes]]] = []
+    times: ClassVar[Path]
     fault: ClassVar[tuple[str, list[int], list[int] | None, bool] | None] = None
 
     @classmethod
@@ -56,6 +59,8 @@ class BreakableFileSystem(LocalFileSystem):
     def _before(self, what: str, path: str, content: bytes) -> bool:
         """Log it; raise what strikes before; tell whether something strikes after."""
         self.log.append((what, path, content))
+        with self.times.open("a") as times:
+            times.write(f"{time.time()}\n")
         data = what == "write" and not path.endswith(".json")
         if self.fault is None or not (data or self.fault[3]):
             return False
@@ -84,7 +89,8 @@ class ADAPTER(Adapter):
     def __init__(self, standins: Standins) -> None:
         super().__init__(standins)
         self._held = tempfile.TemporaryDirectory(prefix="drop-")
-        self.folder = Path(self._held.name)
+        self.folder = Path(self._held.name) / "drop"
+        BreakableFileSystem.times = Path(self._held.name) / "times"
         self.calm()
 
     def destination(self, **arguments: Any) -> FileDropDestination:
@@ -104,6 +110,9 @@ class ADAPTER(Adapter):
 
     def requests(self) -> int:
         return len(BreakableFileSystem.log)
+
+    def arrivals(self) -> list[float]:
+        return [float(line) for line in BreakableFileSystem.times.read_text().split()]
 
     def said(self) -> bytes:
         return b"\n".join(path.encode() + b"\n" + content for _, path, content in BreakableFileSystem.log)
