@@ -143,14 +143,14 @@ def fill(conn: psycopg.Connection, stream: CheckedStream, batch_ids: Sequence[in
     deletions = 0
     with names(conn, stream.name):
         if batch_ids:
-            _insert(conn, stream, _FILL, staged(stream, batch_ids), bound)
+            insert_staged(conn, stream, _FILL, staged(stream, batch_ids), bound)
             conn.execute(sql.SQL("analyze checking.{}").format(sql.Identifier(table)))
             if stream.shape != "person_record":  # a person's deletion is a row; an order that is gone has none
                 deletions = warehouse.run(conn, "publishing/vanished_records", bound)
             _drop_known(conn, bound)
         if released_ids:
             released = {**bound, "released_ids": list(released_ids)}
-            _insert(conn, stream, _FILL_RELEASED, staged(stream, released_batch_ids), released)
+            insert_staged(conn, stream, _FILL_RELEASED, staged(stream, released_batch_ids), released)
             _drop_known(conn, bound)
         if stream.shape == "person_record":
             deletions = warehouse.run(conn, "publishing/move_deletions", bound)
@@ -161,8 +161,13 @@ def fill(conn: psycopg.Connection, stream: CheckedStream, batch_ids: Sequence[in
     return Candidate(stream.name, table, tuple(batch_ids), tuple(released_ids), report, count, deletions)
 
 
-def _insert(conn: psycopg.Connection, stream: CheckedStream, insert: sql.SQL, staged: tuple[str, Mapping[str, Any]],
-            bound: Mapping[str, Any]) -> None:
+def insert_staged(conn: psycopg.Connection, stream: CheckedStream, insert: sql.SQL,
+                  staged: tuple[str, Mapping[str, Any]],
+                  bound: Mapping[str, Any]) -> None:
+    """Put what a staging statement gives, with its values, into the table that ``insert`` names.
+
+    :raises FatalError: it made a value its column cannot hold.
+    """
     statement, values = staged
     columns = sql.SQL(", ").join(
         sql.Identifier(row["column_name"])

@@ -31,9 +31,10 @@ def table_mapping(stream: str) -> Mapping[str, Any]:
 def staging_parameters(stream: str, batch_ids: Sequence[int]) -> dict[str, Any]:
     """What the stream's staging statement binds: the stream, the batches, the mapping.
 
-    :param batch_ids: raw rows of these batches are read, the newest version of each key.
+    :param batch_ids: raw rows of these batches are read, the newest version of each key; of persons, only those of
+        ``version_ids`` when the caller binds some.
     """
-    bound: dict[str, Any] = {"stream": stream, "batch_ids": list(batch_ids)}
+    bound: dict[str, Any] = {"stream": stream, "batch_ids": list(batch_ids), "version_ids": None}
     if registry.stream(stream).source == "files":
         return {**bound, "mappings": Jsonb({one.name: one.parameters for one in built_in() if one.stream == stream})}
     for name, value in table_mapping(stream).items():

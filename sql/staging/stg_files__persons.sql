@@ -1,6 +1,6 @@
 -- One row per record of a dropped file: the newest version that landed in the given batches, its fields renamed and cast by the
 -- mapping.
--- A value that cannot be read is null and its column is named in bad_casts.
+-- A value that cannot be read is null and its column is named in bad_casts. With `version_ids`: these versions, each of them.
 with
 
 -- What the project brings, and over it what lies beside the data (the landing keeps that in the cursor).
@@ -93,7 +93,7 @@ setting as materialized (
 ),
 
 newest as (
-    select distinct on (record_key)
+    select distinct on (record_key, case when %(version_ids)s::bigint[] is not null then raw_id end)
         stream,
         record_key,
         raw_id,
@@ -104,7 +104,8 @@ newest as (
     where
         stream = %(stream)s
         and batch_id = any(%(batch_ids)s::bigint[])
-    order by record_key, raw_id desc
+        and (%(version_ids)s::bigint[] is null or raw_id = any(%(version_ids)s::bigint[]))
+    order by record_key, case when %(version_ids)s::bigint[] is not null then raw_id end, raw_id desc
 ),
 
 parsed as materialized (

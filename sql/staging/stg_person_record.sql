@@ -1,10 +1,10 @@
 -- One row per contact, customer or member of any source whose payload one mapping describes: the newest version that landed
 -- in the given batches, its fields renamed and cast by that mapping.
--- A value that cannot be read is null and its column is named in bad_casts.
+-- A value that cannot be read is null and its column is named in bad_casts. With `version_ids`: these versions, each of them.
 with
 
 newest as (
-    select distinct on (record_key)
+    select distinct on (record_key, case when %(version_ids)s::bigint[] is not null then raw_id end)
         stream,
         record_key,
         raw_id,
@@ -15,7 +15,8 @@ newest as (
     where
         stream = %(stream)s
         and batch_id = any(%(batch_ids)s::bigint[])
-    order by record_key, raw_id desc
+        and (%(version_ids)s::bigint[] is null or raw_id = any(%(version_ids)s::bigint[]))
+    order by record_key, case when %(version_ids)s::bigint[] is not null then raw_id end, raw_id desc
 ),
 
 parsed as materialized (

@@ -19,12 +19,17 @@ STAGED = """
 with
 
 newest as (
-    select distinct on (r.record_key) r.*
+    select distinct on (r.record_key, case when %(version_ids)s::bigint[] is not null then r.raw_id end) r.*
     from raw.record as r
     where
         r.stream = %(stream)s
         and r.batch_id = any(%(batch_ids)s)
-    order by r.record_key, (r.payload -> 0 ->> 'changed_at')::timestamptz desc nulls last, r.raw_id desc
+        and (%(version_ids)s::bigint[] is null or r.raw_id = any(%(version_ids)s::bigint[]))
+    order by
+        r.record_key,
+        case when %(version_ids)s::bigint[] is not null then r.raw_id end,
+        (r.payload -> 0 ->> 'changed_at')::timestamptz desc nulls last,
+        r.raw_id desc
 )
 
 select (jsonb_populate_record(null::checking.{shape}, entry || jsonb_build_object(
@@ -62,7 +67,8 @@ CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
 
 def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[str, Any]]:
     """The staging statement of these tests."""
-    return STAGED.replace("{shape}", stream.shape), {"stream": stream.name, "batch_ids": list(batch_ids)}
+    return STAGED.replace("{shape}", stream.shape), {
+        "stream": stream.name, "batch_ids": list(batch_ids), "version_ids": None}
 
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:

@@ -58,6 +58,40 @@ def test_it_counts_though_no_living_version_was_ever_seen(conn: psycopg.Connecti
     assert conn.execute("select count(*) from identity.record where stream = 'hubspot.contacts'").fetchone() == (0,)
 
 
+SILENT = {"consent_email": None, "consent_email_at": None, "consent_ads": None, "consent_ads_at": None, "ids": {}}
+SAID = {"consent_email": "withdrawn", "consent_email_at": None, "changed_at": "2026-11-20T09:00:00+00:00"}
+
+
+def test_a_withdrawal_that_landed_beside_a_silent_deletion_counts(conn: psycopg.Connection) -> None:
+    customer_and_contact(conn)
+    land(conn, CONTACTS, good(CONTACTS, 1, **SAID))
+    land(conn, CONTACTS, leaving(1, **SILENT, email=None))
+    pass_unseen(conn, CONTACTS)
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 1
+    assert answers(conn)["person1@shop.example", "email"] == "withdrawn"
+
+
+def test_a_withdrawal_that_was_published_and_deleted_between_two_builds_counts(conn: psycopg.Connection) -> None:
+    customer_and_contact(conn)
+    land(conn, CONTACTS, good(CONTACTS, 1, **SAID))
+    pass_unseen(conn, CONTACTS)
+    land(conn, CONTACTS, leaving(1, **SILENT, email=None))
+    pass_unseen(conn, CONTACTS)
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 1
+    assert answers(conn)["person1@shop.example", "email"] == "withdrawn"
+
+
+def test_a_withdrawal_that_the_record_took_back_before_its_deletion_is_none(conn: psycopg.Connection) -> None:
+    customer_and_contact(conn)
+    land(conn, CONTACTS, good(CONTACTS, 1, **SAID))
+    again = "2026-11-20T12:00:00+00:00"
+    land(conn, CONTACTS, good(CONTACTS, 1, consent_email_at=again, changed_at=again))
+    land(conn, CONTACTS, leaving(1, **SILENT, email=None))
+    pass_unseen(conn, CONTACTS)
+    assert build_persons(conn, as_of=AS_OF)["statements"] == 0
+    assert answers(conn)["person1@shop.example", "email"] == "granted"
+
+
 def test_whoever_comes_later_under_the_address_finds_the_withdrawal(conn: psycopg.Connection) -> None:
     land(conn, CONTACTS, leaving(1))
     pass_unseen(conn, CONTACTS)
