@@ -12,21 +12,18 @@ removal is done at once, and once more when the import is over.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-import orjson
-import requests
-
 from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
+from include.destinations.brevo_attributes import Attributes
 from include.destinations.brevo_contacts import Contacts, Reason
 from include.destinations.brevo_processes import Processes
-from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
-from include.http_client import JsonClient, by_status
+from include.destinations.brevo_requests import classify, imports
+from include.errors import FatalError
+from include.http_client import JsonClient
 from include.limits import Limiter, Rate
 
 MAX_ROWS = 10_000  # ours: the vendor limits bytes
-MAX_BYTES = 8_000_000  # the vendor's advice; beyond 10 MB an import is refused
 MAX_REMOVED = 150  # the vendor's maximum a call
 PAGE_SIZE = 50  # the vendor's maximum for folders and lists
-ATTRIBUTES = {"first_name": "FIRSTNAME", "last_name": "LASTNAME"}
 OVER = "over"  # the job of a call whose result is known: confirmed without asking
 AGAIN = "again:"  # before the imports a removal has to be repeated after
 LOOK_UPS = 100  # people asked about one by one, of those an import left out
@@ -73,7 +70,7 @@ class BrevoDestination:
         self._folder = folder
         self._contacts = Contacts(self._client)
         self._processes = Processes(self._client, poll_seconds)
-        self._has_attributes = False
+        self._attributes = Attributes(self._client)
 
     def open_audience(self, audience: Audience) -> str:
         """The list of that name in the folder, found or made."""
@@ -101,7 +98,7 @@ class BrevoDestination:
         """The account the key opens; a missing attribute is made by the first sync, one of another type is told."""
         account = self._client.request("GET", "/account")
         limits = {"calls a second": 10, "calls an hour": 36_000, "calls an hour elsewhere": 100}
-        return Checked(account=str(account.get("companyName", "")), limits=limits, missing=tuple(self._unfit()))
+        return Checked(str(account.get("companyName", "")), limits=limits, missing=self._attributes.unfit())
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         """The address as it is; Brevo lower-cases it."""
@@ -172,9 +169,9 @@ class BrevoDestination:
         return "not_on_list", "the import did not put the person on the list"
 
     def _import(self, audience: Audience, members: Sequence[Member]) -> list[str]:
-        self._make_attributes()
+        self._attributes.make()
         jobs = []
-        for clears, rows in _imports(members):
+        for clears, rows in imports(members):
             body = {
                 "jsonBody": rows,
                 "listIds": [int(audience.remote_id or 0)],
@@ -184,39 +181,6 @@ class BrevoDestination:
             }
             jobs.append(str(self._client.request("POST", "/contacts/import", json=body)["processId"]))
         return jobs
-
-    def _make_attributes(self) -> None:
-        """An attribute the account does not have would be dropped in silence.
-
-        :raises FatalError: there is one of that name and another type.
-        """
-        if self._has_attributes:
-            return
-        unfit = list(self._unfit())
-        if unfit:
-            raise FatalError(unfit[0], code="attribute_type")
-        there = {one["name"].upper() for one in self._attributes()}
-        for name in (name for name in ATTRIBUTES.values() if name not in there):
-            self._make_attribute(name)
-        self._has_attributes = True
-
-    def _make_attribute(self, name: str) -> None:
-        try:
-            self._client.request("POST", f"/contacts/attributes/normal/{name}", json={"type": "text"})
-        except FatalError as error:
-            if error.code != "duplicate_parameter":  # made meanwhile, or by a call whose answer was lost
-                raise
-
-    def _unfit(self) -> Iterator[str]:
-        for one in self._attributes():
-            if one["name"].upper() in ATTRIBUTES.values() and one.get("type", "text") != "text":
-                yield (
-                    f"The contact attribute {one['name']} is of type {one['type']} and would drop names in silence: "
-                    "rename it in Brevo, under Contacts, Settings, Contact attributes."
-                )
-
-    def _attributes(self) -> list[dict[str, Any]]:
-        return self._client.request("GET", "/contacts/attributes")["attributes"]
 
     def _take_off(self, audience: Audience, addresses: list[str]) -> set[str]:
         """Take off; who is on the list all the same. One address the platform does not like refuses the whole call."""
@@ -250,28 +214,6 @@ class BrevoDestination:
         return next((one for one in every if one["name"] == name), None)
 
 
-def _imports(members: Sequence[Member]) -> Iterator[tuple[bool, list[dict[str, Any]]]]:
-    """Imports, each with whether its empty values clear. A cell a row leaves out would be an empty one of the table the
-    platform makes of the rows, so rows of one clearing import all have the same columns."""
-    groups: dict[tuple[bool, tuple[str, ...]], list[dict[str, Any]]] = {}
-    for member in members:
-        attributes = {name: str(member.fields[one]) for one, name in ATTRIBUTES.items() if member.fields.get(one)}
-        cleared = {ATTRIBUTES[one]: "" for one in member.cleared if one in ATTRIBUTES}
-        columns = tuple(sorted({**attributes, **cleared})) if cleared else ()
-        row = {"email": member.identifiers["email"], "attributes": {**attributes, **cleared}}
-        groups.setdefault((bool(cleared), columns), []).append(row)
-    for (clears, _), rows in groups.items():
-        yield from ((clears, part) for part in _parts(rows))
-
-
-def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    if len(rows) > 1 and len(orjson.dumps(rows)) > MAX_BYTES:
-        yield from _parts(rows[: len(rows) // 2])
-        yield from _parts(rows[len(rows) // 2 :])
-    else:
-        yield rows
-
-
 def _by_address(members: Sequence[Member]) -> dict[str, list[Member]]:
     """Members by lower-cased address: two persons may share one."""
     found: dict[str, list[Member]] = {}
@@ -288,27 +230,3 @@ def _exceptions(
     for address, (code, text) in reasons.items():
         become = "retriable" if code == "not_on_list" else outcome
         yield from (Exceptional(member.row, become, code, text) for member in by_address[address])
-
-
-def classify(response: requests.Response) -> AudienceflowError | None:
-    """Brevo's error table: the code of the body beside the status. https://developers.brevo.com/docs/how-it-works"""
-    if response.status_code < 400 or response.status_code >= 500 or response.status_code == 429:
-        return by_status(response)
-    code = _code(response)
-    told = f"answered {response.status_code}, {code}"
-    if response.status_code in (401, 403) or code in ("unauthorized", "permission_denied", "account_under_validation"):
-        return AuthError(f"{told}: the API key is refused; check the Airflow connection.", code=code)
-    if response.status_code == 402 or code == "not_enough_credits":
-        return FatalError(f"{told}: the plan of the account is used up.", code=code)
-    if response.status_code == 425:
-        return QuotaError(f"{told}: the contact is being worked on.", code=code)
-    return FatalError(f"{told}: the request is refused.", code=code)
-
-
-def _code(response: requests.Response) -> str:
-    """The code of the body (a kind, never a value)."""
-    try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return str(response.status_code)
-    return str(body.get("code") or response.status_code) if isinstance(body, dict) else str(response.status_code)

@@ -9,7 +9,8 @@ import pytest
 from requests import Response
 
 from include.destinations.base import Answer, Audience, Member
-from include.destinations.brevo import MAX_BYTES, BrevoDestination, classify
+from include.destinations.brevo import BrevoDestination
+from include.destinations.brevo_requests import MAX_BYTES, classify
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from tests.conformance import check_openapi
 from tests.include.standins.test_standin_brevo import FAULTS_OF_THE_FILE, PREFIX, Brevo, row
