@@ -1,11 +1,14 @@
 """Every destination: only differences go out, under the identifiers that were sent, equal to the plan shown before."""
 
+import pytest
+
 from include.destinations.registry import DESTINATIONS
 from tests.include.destinations.contract.adapters import ADAPTERS
 from tests.include.destinations.contract.stage import Stage
 from tests.include.destinations.contract.those import those_with
 
 PEOPLE = [f"p{number}@shop.example" for number in range(7)]
+PHONES = sorted(name for name, destination in DESTINATIONS.items() if "phone" in destination.identifiers)
 
 
 def test_every_registered_destination_is_in_the_suite() -> None:
@@ -42,6 +45,22 @@ def test_pain_11_a_removal_names_the_address_that_was_sent_not_todays(stage: Sta
     assert stage.held() == stage.wanted() == stage.named("today@shop.example", *PEOPLE)
     assert set(stage.told("remove")) == stage.named("old@shop.example", "left@shop.example")
     assert "never-sent" not in stage.adapter.said().decode(errors="replace")
+
+
+@pytest.mark.parametrize("stage", PHONES, indirect=True)
+def test_pain_11_a_removal_names_every_identifier_that_was_sent(stage: Stage) -> None:
+    person = stage.person("left@shop.example", "+493012345678")
+    stage.people(*PEOPLE)
+    stage.sync()
+    stage.change(person, email="never-sent@shop.example", phone="+493087654321")
+    stage.leave(person)
+    stage.forgotten()
+    stage.sync()
+    sent = stage.destination.identify({"email": "left@shop.example", "phone": "+493012345678"})
+    never = stage.destination.identify({"email": "never-sent@shop.example", "phone": "+493087654321"})
+    assert sent.keys() == never.keys() == {"email", "phone"}
+    said = stage.adapter.said()
+    assert [value for value in (*sent.values(), *never.values()) if value.encode() in said] == [*sent.values()]
 
 
 def test_a_dry_run_sends_nothing_and_shows_what_is_then_sent(stage: Stage) -> None:
