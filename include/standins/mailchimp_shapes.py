@@ -75,6 +75,9 @@ def list_body(
     }
 
 
+_NOWHERE = {"latitude": 0, "longitude": 0, "gmtoff": 0, "dstoff": 0, "country_code": "", "timezone": "", "region": ""}
+
+
 def member_body(
     list_id: str,
     address: str,
@@ -107,7 +110,8 @@ def member_body(
     merge = {"FNAME": "", "LNAME": "", "PHONE": "", **(merge_fields or {})}
     id = member_id(address)
     signed_up = stamp(signed_up_ms if signed_up_ms is not None else changed_ms)
-    body: dict[str, Any] = {
+    left = {"unsubscribe_reason": "None given" if unsubscribe_reason is None else unsubscribe_reason}
+    return {
         "id": id,
         "email_address": address,
         "unique_email_id": id[:10],
@@ -120,33 +124,20 @@ def member_body(
         "merge_fields": merge,
         "interests": {},
         "stats": {"avg_open_rate": open_rate, "avg_click_rate": click_rate},
-        "ip_signup": ip,
-        "timestamp_signup": signed_up,
-        "ip_opt": ip,
-        "timestamp_opt": signed_up,
+        **{"ip_signup": ip, "timestamp_signup": signed_up, "ip_opt": ip, "timestamp_opt": signed_up},
         "member_rating": rating,
         "last_changed": stamp(changed_ms),
         "language": language,
         "vip": False,
         "email_client": email_client,
-        "location": {
-            "latitude": 0,
-            "longitude": 0,
-            "gmtoff": 0,
-            "dstoff": 0,
-            "country_code": country_code,
-            "timezone": timezone,
-            "region": "",
-        },
+        "location": {**_NOWHERE, "country_code": country_code, "timezone": timezone},
         "marketing_permissions": [dict(one) for one in permissions],
         "source": source,
         "tags_count": len(tags),
         "tags": [dict(one) for one in tags],
         "list_id": list_id,
+        **(left if status == "unsubscribed" else {}),
     }
-    if status == "unsubscribed":
-        body["unsubscribe_reason"] = "None given" if unsubscribe_reason is None else unsubscribe_reason
-    return body
 
 
 def segment_body(list_id: str, segment_id: int, name: str, *, created_ms: int) -> dict[str, Any]:
