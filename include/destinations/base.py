@@ -167,6 +167,18 @@ class LimitsJobs(Protocol):
     job_limit: timedelta
 
 
+@runtime_checkable
+class NamesFields(Protocol):
+    """A destination whose audiences choose which of its fields go out, and under which names.
+
+    A changed choice is a difference: whoever has a value under a name that came, went or changed is sent anew.
+    """
+
+    def names(self, audience: Audience) -> Mapping[str, str]:
+        """Name at the platform by column; a column that is not in it does not go out."""
+        ...
+
+
 @dataclass(frozen=True)
 class MatchRate:
     """How many of the people sent the platform knows, as it tells it: a number (low = high) or a range.

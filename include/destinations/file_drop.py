@@ -77,6 +77,10 @@ class FileDropDestination:
         """Address and number as the golden record has them, in the clear."""
         return {column: person[column] for column in IDENTIFIERS if person[column]} or None
 
+    def names(self, audience: Audience) -> dict[str, str]:
+        """What option ``fields`` chooses."""
+        return names_of(audience)
+
     def add(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Drop who came in, with all that is mapped."""
         return self._drop("add", audience, members)

@@ -80,6 +80,10 @@ class WebhookDestination:
         """Address and number as the golden record has them, in the clear."""
         return {column: person[column] for column in self.identifiers if person[column]} or None
 
+    def names(self, audience: Audience) -> dict[str, str]:
+        """What option ``fields`` chooses."""
+        return names_of(audience)
+
     def add(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Tell who came in, with all that is mapped."""
         return self._send("add", audience, members)

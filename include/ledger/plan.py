@@ -7,7 +7,7 @@ import orjson
 import psycopg
 
 from include import warehouse
-from include.destinations.base import Audience, Destination
+from include.destinations.base import Audience, Destination, NamesFields
 from include.errors import FatalError
 from include.ledger import exclusions, guard, repair
 from include.ledger.nulls import cleared_columns
@@ -80,9 +80,12 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
         "identifier_version": destination.identifier_version,
         "field_version": destination.field_version,
     }
-    cleared = list(cleared_columns(audience, destination))
+    names = destination.names(audience) if isinstance(destination, NamesFields) else None
+    cleared = [name for name in cleared_columns(audience, destination) if names is None or name in names]
     wanted = {
         **treated,
+        "fields": list(destination.fields) if names is None else [],
+        "names": orjson.dumps(names or {}).decode(),
         "audience_id": audience.audience_id,
         "segment": audience.segment,
         "active": audience.active,
@@ -90,7 +93,8 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
         "cleared": cleared,
         "exclusions": _anybody_excluded(conn, audience),
     }
-    treatment = orjson.dumps({**treated, "cleared": cleared} if cleared else treated).decode()
+    own = {"names": names, "cleared": cleared}
+    treatment = orjson.dumps({**treated, **{key: value for key, value in own.items() if value}}).decode()
     warehouse.run(conn, "ledger/forget_treatment", {"audience_id": audience.audience_id, "treatment": treatment})
     conn.execute("set local default_statistics_target to 10")  # for tables that live as long as this plan
     conn.execute("drop table if exists pg_temp.differing, pg_temp.concerned")

@@ -30,6 +30,16 @@ described as (
             || case when 'region' = any(%(fields)s::text[]) then e'\x1f' || coalesce(person.region, '') else '' end
             || case when 'city' = any(%(fields)s::text[]) then e'\x1f' || coalesce(person.city, '') else '' end
             || case when 'postcode' = any(%(fields)s::text[]) then e'\x1f' || coalesce(person.postcode, '') else '' end
+            -- under names of the audience's own: whoever has no value has nothing to be told when a name changes
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'first_name') || e'\x1e' || person.first_name, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'last_name') || e'\x1e' || person.last_name, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'birth_on') || e'\x1e' || person.birth_on::text, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'gender') || e'\x1e' || person.gender, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'language') || e'\x1e' || person.language, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'country') || e'\x1e' || person.country, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'region') || e'\x1e' || person.region, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'city') || e'\x1e' || person.city, '')
+            || coalesce(e'\x1f' || (%(names)s::jsonb ->> 'postcode') || e'\x1e' || person.postcode, '')
             -- a field to be cleared is told apart from one to be left alone
             || case when 'first_name' = any(%(cleared)s::text[]) and person.first_name is null then e'\x18f' else '' end
             || case when 'last_name' = any(%(cleared)s::text[]) and person.last_name is null then e'\x18l' else '' end

@@ -1,10 +1,13 @@
 """What is planned and sent: the difference between desired and acknowledged, in all its odd cases."""
 
+from dataclasses import dataclass, field
+
 import pytest
 
+from include.destinations.base import Audience
 from include.errors import ConfigError
 from include.ledger.audiences import Declared, register
-from tests.include.ledger.world import World
+from tests.include.ledger.world import FakeDestination, World
 
 
 def test_members_with_consent_and_an_identifier_are_added_and_nobody_else(world: World) -> None:
@@ -288,3 +291,29 @@ def test_a_person_with_a_former_address_is_passed_over_again(world: World) -> No
     world.sync()
     assert world.held() == {"eve@x.example"}
     assert world.plan().changes == 0
+
+
+@dataclass
+class NamingDestination(FakeDestination):
+    """A platform whose audience chooses the names of its fields."""
+
+    chosen: dict[str, str] = field(default_factory=dict)
+
+    def names(self, audience: Audience) -> dict[str, str]:
+        return self.chosen
+
+
+def test_pain_35_a_changed_mapping_sends_anew_only_who_has_a_value_under_a_changed_name(world: World) -> None:
+    world.destination = NamingDestination(world.platform, ("email",), chosen={"first_name": "given"})
+    world.person("named@x.example")
+    nameless = world.person("nameless@x.example", first_name=None)
+    world.sync()
+    assert world.plan().changes == 0
+    world.destination.chosen = {"first_name": "given", "city": "town"}  # of nobody
+    assert world.plan().changes == 0
+    for chosen in ({"first_name": "name"}, {}, {"first_name": "given"}):
+        world.destination.chosen = chosen
+        assert world.sync().updated == 1
+    assert world.platform.values("update") == ["named@x.example"] * 3
+    world.change(nameless, first_name="Eve")
+    assert world.sync().updated == 1
