@@ -2,7 +2,9 @@
 
 The state of each subject (a suite, a segment, an audience) stands in ``ops.alert_state``; the notice is written to
 ``ops.alert_outbox`` in the same statement that changes the state, and sent from there. A channel that is down gets its
-notice at a later call; one that got it does not get it again. Texts carry counts, names of rules and links, no values.
+notice at a later call; one that got it does not get it again, but for a process that dies between the channel's answer
+and its own commit: rather told twice than never. A mail then has the id it had, by which mailboxes know it again.
+Texts carry counts, names of rules and links, no values.
 """
 
 import smtplib
@@ -26,13 +28,15 @@ class Notice:
     """What people read.
 
     :param link: where to look; None: nowhere in particular.
+    :param id: the same each time this notice is sent.
     """
 
     subject: str
     kind: str
     owner: str
     summary: str
-    link: str | None = None
+    link: str | None
+    id: str
 
     @property
     def headline(self) -> str:
@@ -75,6 +79,7 @@ class SmtpChannel:
         message = EmailMessage()
         message["From"], message["To"] = self.sender, ", ".join(self._to(notice.owner))
         message["Subject"] = " ".join(f"[audienceflow] {notice.headline}".split())  # a header is one line
+        message["Message-ID"] = f"<{notice.id}@audienceflow>"
         message.set_content(notice.text)
         try:
             with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT) as server:
@@ -164,6 +169,12 @@ def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
             if not found:
                 return sent
             row = found[0]
-            channel.send(Notice(row["subject"], row["kind"], row["owner"], row["summary"], row["link"]))
+            channel.send(_notice(row))
             warehouse.run(conn, "alerts/log_sent", {**row, "channel": channel.name})
         sent.add(row["notice_id"])
+
+
+def _notice(row: Mapping[str, Any]) -> Notice:
+    """Numbers begin anew in another warehouse, hence the time beside it."""
+    once = f"notice.{row['notice_id']}.{row['opened_at']:%Y%m%d%H%M%S%f}"
+    return Notice(row["subject"], row["kind"], row["owner"], row["summary"], row["link"], once)

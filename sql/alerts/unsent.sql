@@ -6,7 +6,8 @@ select
     o.kind,
     o.owner,
     o.summary,
-    o.link
+    o.link,
+    o.opened_at
 from ops.alert_outbox as o
 where
     %(channel)s = any(o.channels)

@@ -139,6 +139,26 @@ def test_a_channel_that_is_down_gets_its_notice_later_and_the_other_not_twice(co
     assert (len(box.mails), len(server.texts)) == (1, 1)
 
 
+def test_a_mail_that_is_sent_again_after_a_crash_has_the_id_it_had(warehouse_url, conn, mailbox):
+    box, channel = mailbox
+
+    class Killed(BaseException):
+        """The process died here."""
+
+    class Dying:
+        name = channel.name
+
+        def send(self, notice):
+            channel.send(notice)
+            raise Killed
+
+    with pytest.raises(Killed), warehouse.connect(warehouse_url) as dying:
+        notify(dying, subject=SUBJECT, failing=True, owner="data", summary="3 rows", channels=[Dying()])
+    assert send_unsent(conn, [channel]) == 1
+    ids = {line for mail in box.mails for line in mail.splitlines() if line.startswith("Message-ID")}
+    assert (len(box.mails), len(ids)) == (2, 1)
+
+
 def test_what_waits_is_sent_in_order_also_without_a_new_state(conn, mailbox):
     box, smtp = mailbox
     box.down = True
