@@ -36,6 +36,8 @@ CONNECTIONS = 4  # the platform sets none; 300 calls a minute are kept busy by f
 RATES = (  # a Cloud project
     Rate(300, 60.0, only="audienceMembers|events|requestStatus"),
     Rate(300, 60.0, only="userLists"),
+    Rate(100_000, 86_400.0, only="audienceMembers|events|requestStatus"),
+    Rate(50_000, 86_400.0, only="userLists"),
 )
 ROUNDS = 3  # times the named records are left out and the rest is sent again; then the ledger halves the batch
 TERMS = {

@@ -2,7 +2,8 @@
 
 Built from the public discovery document (``google_core``, ``google_ingest``). A token comes from ``/token``, for a JWT
 that a service account's key signed; the account's key is what ``/_control/accounts`` gives as the token of the
-connection. 300 requests a minute a project, then 429 with google.rpc.RetryInfo.
+connection. 300 requests a minute a project, then 429 with google.rpc.RetryInfo; 100,000 a day (setting
+``google.a_day``), then 429 without.
 """
 
 import time
@@ -34,7 +35,7 @@ ROBOT = "audienceflow@standin.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/datamanager"
 AUDIENCE = "https://oauth2.googleapis.com/token"  # what Google's libraries sign for, wherever they ask
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-A_MINUTE = 300  # requests a Cloud project
+A_MINUTE, A_DAY = 300, 100_000  # requests a Cloud project
 __all__ = ["account", "audience_members", "fault_answer", "prepare", "routes"]
 COMMON = frozenset({"alt", "$.xgafv", "fields", "prettyPrint", "quotaUser", "key"})  # every Google API
 Handler = Callable[[Call], Any]
@@ -76,13 +77,13 @@ def fault_answer(kind: str, seconds: float) -> Response:
 
 def routes(context: Context) -> list[BaseRoute]:
     """All endpoints that are played, and the token endpoint."""
-    limit = WindowLimit(A_MINUTE, 60.0, context.clock)
+    limits = (WindowLimit(A_DAY, 86_400.0, context.clock), WindowLimit(A_MINUTE, 60.0, context.clock))
     lists = "/v1/accountTypes/{account_type}/accounts/{account_id}/userLists"
 
     def route(path: str, *, queries: tuple[str, ...] = (), **handlers: tuple[Handler, str | None]) -> Route:
         async def endpoint(request: Request) -> Response:
             raw = await request.body()
-            return await run_in_threadpool(_answer, context, limit, request, raw, handlers, queries)
+            return await run_in_threadpool(_answer, context, limits, request, raw, handlers, queries)
 
         return Route(path, endpoint, methods=["GET", "POST", "PATCH", "DELETE"])
 
@@ -114,7 +115,7 @@ def routes(context: Context) -> list[BaseRoute]:
 
 def _answer(
     context: Context,
-    limit: WindowLimit,
+    limits: tuple[WindowLimit, WindowLimit],
     request: Request,
     raw: bytes,
     handlers: Mapping[str, tuple[Handler, str | None]],
@@ -122,7 +123,11 @@ def _answer(
 ) -> Response:
     if not is_token(context.tokens[PLATFORM], token_of(request) or "", time.time()):
         return _bad_token().response(domain="googleapis.com")
-    admitted, _, wait = limit.take(PLATFORM)
+    day, minute = limits
+    day.most = context.store.get_setting("google.a_day", A_DAY)
+    if not day.take(PLATFORM)[0]:
+        return _quota("Day", day.most).response(domain="googleapis.com")
+    admitted, _, wait = minute.take(PLATFORM)
     if not admitted:
         return _quota().response(retry_seconds=round(wait, 3), domain="googleapis.com")
     if request.method not in handlers:
@@ -148,14 +153,14 @@ def _bad_token() -> Refused:
     return Refused(401, "ACCESS_TOKEN_EXPIRED", text)
 
 
-def _quota() -> Refused:
-    text = "Quota exceeded for quota metric 'Ingestion requests' and limit 'Ingestion requests per minute'."
+def _quota(span: str = "Minute", most: int = A_MINUTE) -> Refused:
+    text = f"Quota exceeded for quota metric 'Ingestion requests' and limit 'Ingestion requests per {span.lower()}'."
     return Refused(
         429,
         "RATE_LIMIT_EXCEEDED",
         text,
-        quota_limit="IngestionRequestsPerMinutePerProject",
-        quota_limit_value=str(A_MINUTE),
+        quota_limit=f"IngestionRequestsPer{span}PerProject",
+        quota_limit_value=str(most),
         consumer="projects/standin",
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from include.destinations.google_api import SCOPE
+from include.destinations.google_api import SCOPE, classify
 from include.destinations.google_auth import GoogleAuth
+from include.errors import QuotaError
 from include.standins.google import A_MINUTE
 from include.standins.google_core import MESSAGES
 from include.standins.request_log import Recorded
@@ -234,6 +235,19 @@ def test_the_quota_of_a_minute_holds_and_says_how_long_to_wait(google: Google) -
     assert 0 < float(details["RetryInfo"]["retryDelay"].rstrip("s")) <= 60
     assert details["ErrorInfo"]["metadata"]["quota_limit_value"] == str(A_MINUTE)
     google.standins.advance(61)
+    assert google.call("GET", google.lists).status_code == 200
+
+
+def test_the_quota_of_a_day_holds_and_does_not_say_how_long_to_wait(google: Google) -> None:
+    """The connector waits until the day is over where Google counts it, or ends its run."""
+    google.standins.settings({"google.a_day": 2})
+    answers = [google.call("GET", google.lists) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    told = classify(answers[-1])
+    assert isinstance(told, QuotaError)
+    assert told.code == "IngestionRequestsPerDayPerProject"
+    assert 0 < told.retry_after <= 25 * 3600
+    google.standins.settings({"google.a_day": 100})
     assert google.call("GET", google.lists).status_code == 200
 
 
