@@ -65,6 +65,7 @@ def test_the_list_is_made_once_in_a_folder_of_our_own(brevo: BrevoDestination, e
 def test_people_are_imported_confirmed_and_taken_off(
     brevo: BrevoDestination, vip: Audience, empty_standins: Standins
 ) -> None:
+    empty_standins.settings({"brevo.process_seconds": 30})
     both = people("A@x.example", "b@x.example", first_name="Ann")
     answer = brevo.add(vip, both)
     assert brevo.confirm(vip, str(answer.job_id)) is None

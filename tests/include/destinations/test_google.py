@@ -172,7 +172,8 @@ def test_pain_04_who_failed_while_the_request_was_worked_off_is_named_with_the_r
     google: GoogleDestination, empty_standins: Standins, reason: str, adding: str, removing: str
 ) -> None:
     vip, three = audience(google), people(google, "a@x.example", "b@x.example", "c@x.example")
-    empty_standins.settings({"google.refused": {three[1].identifiers["email"]: REASON + reason}})
+    refused = {three[1].identifiers["email"]: REASON + reason}
+    empty_standins.settings({"google.refused": refused, "google.request_seconds": 30})
     for call, outcome in ((google.add, adding), (google.remove, removing)):
         job = call(vip, three).job_id or ""
         assert google.confirm(vip, job) is None

@@ -68,6 +68,7 @@ def test_pain_30_bad_rows_in_ten_thousand_are_found_by_halving(
 
 
 def test_an_upload_is_confirmed_when_its_session_is_worked_off(meta: MetaDestination, empty_standins: Standins) -> None:
+    empty_standins.settings({"meta.session_seconds": 30})
     vip = audience(meta)
     answer = meta.add(vip, people(meta, "a@x.example"))
     assert answer.job_id is not None

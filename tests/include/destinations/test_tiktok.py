@@ -90,6 +90,7 @@ def test_people_come_in_and_leave_by_both_identifiers(
 ) -> None:
     both = people(tiktok, "A@x.example", phone="+1 (657) 777-0000")
     one = people(tiktok, "b@x.example")
+    empty_standins.settings({"tiktok.update_seconds": 30})
     answer = tiktok.add(vip, [*both, replace(one[0], row=1)])
     assert tiktok.confirm(vip, str(answer.job_id)) is None
     assert settled(empty_standins, tiktok, vip, answer) == {}
