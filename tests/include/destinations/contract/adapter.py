@@ -173,6 +173,29 @@ class Adapter(ABC):
         self.standins.advance(seconds)
 
 
+class BadRows:
+    """Before a destination that hashes: addresses of ``bad.example`` become what is no hash. Nothing else does."""
+
+    def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
+        address = person["email"]
+        return {"email": no_hash(address)} if address.endswith("@bad.example") else super().identify(person)
+
+
+class HashedAdapter(Adapter):
+    """A platform that names people by the hash of the address, with :class:`BadRows`."""
+
+    def wire(self, address: str) -> str:
+        return no_hash(address) if address.endswith("@bad.example") else sha256(address)
+
+    def bad_address(self, number: int) -> str:
+        return f"{number}@bad.example"
+
+
+def no_hash(address: str) -> str:
+    """What the platform gets of a bad address."""
+    return f"no hash {address.partition('@')[0]}"
+
+
 def sha256(value: str) -> str:
     """In hex, as platforms that take hashes have it."""
     return hashlib.sha256(value.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Meta: a custom audience of hashed addresses. It counts bad rows and names none."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -8,22 +7,14 @@ import requests
 
 from include.destinations.meta import VERSION, MetaDestination
 from include.standins.request_log import Recorded
-from tests.include.destinations.contract.adapter import Adapter, Call, sha256
+from tests.include.destinations.contract.adapter import BadRows, Call, HashedAdapter
 
 
-class WithBadRows(MetaDestination):
-    """Addresses of ``bad.example`` go out as what is no hash: nothing else would ever be invalid to Meta."""
-
-    def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
-        address = person["email"]
-        return {"email": _no_hash(address)} if address.endswith("@bad.example") else super().identify(person)
+class WithBadRows(BadRows, MetaDestination):
+    """Nothing else would ever be refused row by row."""
 
 
-def _no_hash(address: str) -> str:
-    return f"no hash {address.partition('@')[0]}"
-
-
-class ADAPTER(Adapter):
+class ADAPTER(HashedAdapter):
     name = "meta"
     partial = False
     jobs = True
@@ -44,12 +35,6 @@ class ADAPTER(Adapter):
 
     def members(self, key: str) -> list[str]:
         return [user["EMAIL"] for user in self.standins.members("meta").get(key, [])]
-
-    def wire(self, address: str) -> str:
-        return _no_hash(address) if address.endswith("@bad.example") else sha256(address)
-
-    def bad_address(self, number: int) -> str:
-        return f"{number}@bad.example"
 
     def delete_audience(self, key: str, remote_id: str) -> None:
         account = self.standins.account("meta")

@@ -1,28 +1,19 @@
 """TikTok: a custom audience of hashed addresses, changed by files. What is no hash never leaves the house."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import requests
 
 from include.destinations.tiktok import TikTokDestination
 from include.standins.request_log import Recorded
-from tests.include.destinations.contract.adapter import Adapter, Call, sha256
+from tests.include.destinations.contract.adapter import BadRows, Call, HashedAdapter
 
 
-class WithBadRows(TikTokDestination):
-    """Addresses of ``bad.example`` become what is no hash: nothing else would ever be refused row by row."""
-
-    def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
-        address = person["email"]
-        return {"email": _no_hash(address)} if address.endswith("@bad.example") else super().identify(person)
+class WithBadRows(BadRows, TikTokDestination):
+    """Nothing else would ever be refused row by row."""
 
 
-def _no_hash(address: str) -> str:
-    return f"no hash {address.partition('@')[0]}"
-
-
-class ADAPTER(Adapter):
+class ADAPTER(HashedAdapter):
     name = "tiktok"
     jobs = True
     failing_jobs = True
@@ -52,12 +43,6 @@ class ADAPTER(Adapter):
 
     def members(self, key: str) -> list[str]:
         return [one["EMAIL"] for one in self.standins.members("tiktok").get(key, [])]
-
-    def wire(self, address: str) -> str:
-        return _no_hash(address) if address.endswith("@bad.example") else sha256(address)
-
-    def bad_address(self, number: int) -> str:
-        return f"{number}@bad.example"
 
     def delete_audience(self, key: str, remote_id: str) -> None:
         account = self.standins.account("tiktok")
