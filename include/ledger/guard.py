@@ -69,12 +69,13 @@ def hold(conn: psycopg.Connection, audience: Audience, removals: int, at: dateti
         if current:
             warehouse.run(conn, "ledger/hold_close", case.bound)
         return Held()
-    seen = current is not None and _unseen(conn, case, current["hold_id"]) == 0
+    warehouse.run(conn, "ledger/hold_mark", case.bound)
+    seen = current is not None and _unseen(conn, current["hold_id"]) == 0
     if seen and current["state"] == "approved":
         return Held(0, reason)
     if not seen:
         _replace(conn, case, reason, current)
-    warehouse.run(conn, "ledger/hold_removals", case.bound)
+    warehouse.run(conn, "ledger/hold_removals")
     return Held(case.removals, reason)
 
 
@@ -89,8 +90,8 @@ def _case(conn: psycopg.Connection, audience: Audience, removals: int, at: datet
     return _Case(audience, removals - withdrawn if go else removals, size, go, at)
 
 
-def _unseen(conn: psycopg.Connection, case: _Case, hold_id: int) -> int:
-    [found] = warehouse.rows(conn, "ledger/hold_unseen", {**case.bound, "hold_id": hold_id})
+def _unseen(conn: psycopg.Connection, hold_id: int) -> int:
+    [found] = warehouse.rows(conn, "ledger/hold_unseen", {"hold_id": hold_id})
     return found["unseen"]
 
 
@@ -99,7 +100,7 @@ def _replace(conn: psycopg.Connection, case: _Case, reason: str, current: dict[s
     since = current["since"] if current else None
     new = {**case.bound, "reason": reason, "removals": case.removals, "size": case.size, "since": since}
     [made] = warehouse.rows(conn, "ledger/hold_open", new)
-    warehouse.run(conn, "ledger/hold_show", {**case.bound, "hold_id": made["hold_id"]})
+    warehouse.run(conn, "ledger/hold_show", {"hold_id": made["hold_id"]})
 
 
 def _current(conn: psycopg.Connection, audience: Audience) -> dict[str, Any] | None:

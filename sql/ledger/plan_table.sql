@@ -14,6 +14,7 @@ create temporary table if not exists plan_row (
     segment_version text,
     was_present boolean not null,
     readdress boolean not null default false,
+    waits boolean not null default false, -- a removal that a person has to approve
     own boolean,                 -- the membership is the person's own, not that of somebody merged into them
     kept text[] not null default '{}'
 )

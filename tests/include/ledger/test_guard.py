@@ -98,6 +98,18 @@ def test_an_approval_lets_the_removals_go_once(world: World) -> None:
     assert world.sync().held == 1
 
 
+@pytest.mark.parametrize("fault", ["lost", "down"])
+def test_nobody_is_asked_twice_because_the_call_of_an_approved_removal_failed(world: World, fault: str) -> None:
+    _held(world, 2)
+    guard.approve(world.conn, world.hold()["hold_id"], "ada")
+    world.platform.script = [fault]
+    with pytest.raises(RetriableError):
+        world.sync()
+    assert world.hold()["state"] == "approved"
+    assert world.sync().removed == 2
+    assert world.hold()["state"] == "closed"
+
+
 def test_an_approval_is_a_ceiling_on_what_was_shown(world: World) -> None:
     people = _held(world, 2)
     approved = world.hold()
