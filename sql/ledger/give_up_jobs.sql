@@ -41,7 +41,7 @@ concerned as (
 reopened as (
     update audience.member
     set
-        acknowledged = case concerned.operation when 'remove' then 'present' else 'absent' end,
+        acknowledged = case concerned.operation when 'add' then 'absent' else 'present' end, -- as in confirm
         sent_identifiers = case concerned.operation
             when 'remove' then coalesce(member.sent_identifiers, '{}') || coalesce(concerned.identifiers, '{}')
             else member.sent_identifiers

@@ -1,6 +1,7 @@
 -- Sessions that hold the lock of an audience and have given no sign of life for longer than the audience's own limit:
 -- three times the slowest of its last twenty good syncs, and an hour at least (a call may wait a quarter of an hour for
--- quota). A sign of life is the start of the sync, or the start or end of a request. One row per session.
+-- quota). A sign of life is the start of the sync, the start or end of a request, or a statement of the session itself (it may
+-- wait for another audience of its priority list, with nothing begun but a try that was killed). One row per session.
 with
 
 locked as (
@@ -23,9 +24,11 @@ alive as (
         greatest(
             max(sync.started_at),
             max(batch.started_at),
-            max(batch.ended_at)
+            max(batch.ended_at),
+            max(pg_stat_activity.query_start)
         ) as last_sign_at
     from locked
+    inner join pg_stat_activity on locked.pid = pg_stat_activity.pid
     inner join audience.sync on locked.audience_id = sync.audience_id and sync.ended_at is null
     left join audience.batch on sync.sync_id = batch.sync_id
     group by locked.pid, locked.audience_id

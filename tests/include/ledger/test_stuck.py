@@ -50,12 +50,22 @@ def test_pain_31_a_sync_without_a_sign_of_life_is_ended_and_the_next_one_goes_on
     audience = world.one("select audience_id from audience.audience")
     with warehouse.connect(world.url, application_name="sync fake", autocommit=True) as worker:
         worker.execute("select pg_advisory_lock(%s, %s)", (LOCK_SPACE, audience))
-        began = NOW - timedelta(minutes=minutes)
-        world.conn.execute("insert into audience.sync (audience_id, started_at) values (%s, %s)", (audience, began))
-        states = stuck.release_stuck(world.conn, at=NOW)
+        begun = "insert into audience.sync (audience_id, started_at) values (%s, clock_timestamp())"
+        world.conn.execute(begun, (audience,))
+        states = stuck.release_stuck(world.conn, at=datetime.now(UTC) + timedelta(minutes=minutes))
         assert [state.subject for state in states] == (["sync of fake buyers-tag"] if ended else [])
         if ended:
             with pytest.raises(psycopg.OperationalError):
                 worker.execute("select 1")
     world.person("bob@x.example")
     assert world.sync().added == 1
+
+
+def test_a_session_at_work_is_not_ended_for_the_try_that_died_before_it(world: World) -> None:
+    world.sync()
+    audience = world.one("select audience_id from audience.audience")
+    died = datetime.now(UTC) - timedelta(hours=3)
+    world.conn.execute("insert into audience.sync (audience_id, started_at) values (%s, %s)", (audience, died))
+    with warehouse.connect(world.url, autocommit=True) as waiting:  # for the list, say: nothing of its own has begun
+        waiting.execute("select pg_advisory_lock(%s, %s)", (LOCK_SPACE, audience))
+        assert stuck.release_stuck(world.conn, at=datetime.now(UTC)) == []
