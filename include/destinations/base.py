@@ -55,12 +55,15 @@ class Exceptional:
 
     ``rejected``: for good, until something about the person changes. ``retriable``: the next run tries again.
     ``debt``: a removal the platform refused. ``unknown``: the platform may have applied it.
+
+    :param absent: the platform says besides that it no longer holds the person, who was a member.
     """
 
     row: int
     outcome: Outcome
     code: str
     text: str
+    absent: bool = False
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class HubSpotDestination:
         left_out |= self._join(audience, ids)
         return Answer(
             tuple(
-                Exceptional(member.row, outcome, code, text)
+                Exceptional(member.row, outcome, code, text, absent=code == ARCHIVED[0])
                 for address, (code, text, outcome) in left_out.items()
                 for member in by_address[address]
             )

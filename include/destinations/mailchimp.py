@@ -8,7 +8,7 @@ fields are changed with PATCH (which cannot make a member), and who left (unsubs
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Literal
 
@@ -104,15 +104,22 @@ class MailchimpDestination:
     def update(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Bring the merge fields up to date, one call a person; a missing value clears nothing."""
         by_address = _by_address(members)
-        refused: dict[str, Reason] = {}
+        refused = self._refuse_archived(audience, by_address)
         for address, group in by_address.items():
+            if address in refused:
+                continue
             refused |= self._set_fields(audience, address, _merge_fields(group[0]))
         return _answer(by_address, refused)
 
     def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
-        """Take the tag off; the person stays on the list. Who has no tag or is not on the list is removed already."""
+        """Take the tag off; the person stays on the list. Who has no tag or is not on the list is removed already.
+
+        The call passes over archived members in silence, and their tag would come back with them: one call for each.
+        """
         addresses = list(_by_address(members))
         self._client.request("POST", self._segment(audience), json={"members_to_remove": addresses})
+        for address in self._refuse_archived(audience, addresses):
+            self._found(f"{self._segment(audience)}/members/{member_id(address)}", method="DELETE")
         return Answer()
 
     def confirm(self, audience: Audience, job_id: str) -> Answer | None:
@@ -128,7 +135,7 @@ class MailchimpDestination:
     def _member(self, audience: Audience, address: str) -> str:
         return f"/lists/{self._list(audience)}/members/{member_id(address)}"
 
-    def _refuse_archived(self, audience: Audience, addresses: Mapping[str, Any]) -> dict[str, Reason]:
+    def _refuse_archived(self, audience: Audience, addresses: Iterable[str]) -> dict[str, Reason]:
         """An archived member is no longer on the list, and adding the address would bring it back."""
         list_id = self._list(audience)
         with self._reading:
@@ -209,9 +216,10 @@ class MailchimpDestination:
     def _read_member(self, audience: Audience, address: str) -> dict[str, Any] | None:
         return self._found(self._member(audience, address), {"fields": "email_address,status,merge_fields,tags"})
 
-    def _found(self, path: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _found(self, path: str, query: Mapping[str, Any] | None = None, method: str = "GET") -> dict[str, Any] | None:
+        """What stands there; None when the platform says that nothing does."""
         try:
-            return self._client.request("GET", path, params=query)
+            return self._client.request(method, path, params=query)
         except FatalError as error:
             if error.code != "404":
                 raise
@@ -254,7 +262,13 @@ def _by_address(members: Sequence[Member]) -> dict[str, list[Member]]:
 def _answer(by_address: Mapping[str, list[Member]], refused: Mapping[str, Reason]) -> Answer:
     return Answer(
         tuple(
-            Exceptional(member.row, "retriable" if code == "tag_refused" else "rejected", code, text)
+            Exceptional(
+                member.row,
+                "retriable" if code == "tag_refused" else "rejected",
+                code,
+                text,
+                absent=code == "archived",
+            )
             for address, (code, text) in refused.items()
             for member in by_address.get(address, ())
         )

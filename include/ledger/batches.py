@@ -216,6 +216,7 @@ def exceptions_as_columns(found: Sequence[Exceptional]) -> dict[str, list[Any]]:
         "outcomes": [one.outcome for one in found],
         "codes": [one.code for one in found],
         "texts": [one.text for one in found],
+        "absents": [one.absent for one in found],
     }
 
 

@@ -11,6 +11,7 @@ from include.destinations.base import Audience, Destination, NamesFields
 from include.errors import FatalError
 from include.ledger import exclusions, guard, repair
 from include.ledger.nulls import cleared_columns
+from include.sources.registry import STREAMS
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
     """
     key = {"audience_id": audience.audience_id}
     warehouse.run(conn, "ledger/settle_redirects", key)
+    streams = [stream for stream in STREAMS if stream.partition(".")[0] == destination.name]
+    if streams:
+        warehouse.run(conn, "ledger/doubt_deleted", {**key, "streams": streams})
     _compare(conn, audience, destination)
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
     [whole] = warehouse.rows(conn, "ledger/plan_counts")

@@ -302,12 +302,12 @@ def tag_search(call: Call) -> Answer:
 
 
 def audience_members(store: Store) -> dict[str, dict[str, str]]:
-    """Of each tag of each list, the lower-cased addresses that have it, with their status on the list."""
+    """Of each tag of each list, the lower-cased addresses that have it, with their status; archived ones are on no list."""
     held: dict[str, dict[str, str]] = {}
     for one in store.page(PLATFORM, "list", EVERYTHING, limit=-1):
         for segment in _segments(store, one.id):
             found = store.listed(PLATFORM, kind(one.id), _tagged(one.id, segment.id))
             held.setdefault(segment.body["name"], {}).update(
-                {member.body["email_address"].lower(): member.body["status"] for member in found}
+                {member.body["email_address"].lower(): member.body["status"] for member in found if not member.archived}
             )
     return held

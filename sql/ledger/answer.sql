@@ -7,8 +7,15 @@ with
 
 exceptions as (
     select *
-    from unnest(%(exceptions)s::bigint[], %(rows)s::int[], %(outcomes)s::text[], %(codes)s::text[], %(texts)s::text[])
-        as exception (batch_id, batch_row, outcome, code, reason)
+    from
+        unnest(
+            %(exceptions)s::bigint[],
+            %(rows)s::int[],
+            %(outcomes)s::text[],
+            %(codes)s::text[],
+            %(texts)s::text[],
+            %(absents)s::boolean[]
+        ) as exception (batch_id, batch_row, outcome, code, reason, absent)
 ),
 
 named as (
@@ -47,7 +54,7 @@ called as (
 lines as (
     insert into audience.line (
         audience_id, person_id, batch_id, batch_row, operation, outcome, error_code, error_text, membership_id, consent_id,
-        segment_version, at
+        segment_version, absent, at
     )
     select
         sent.audience_id,
@@ -61,6 +68,7 @@ lines as (
         sent.membership_id,
         sent.consent_id,
         sent.segment_version,
+        exceptions.absent,
         %(at)s
     from called
     inner join exceptions on called.batch_id = exceptions.batch_id

@@ -44,6 +44,7 @@ answered as (
         given.ended_at,
         coalesce(line.outcome, given.outcome) as outcome,
         coalesce(line.outcome, given.outcome) in ('accepted', 'confirmed') as taken,
+        coalesce(line.absent, false) as absent,
         case when line.outcome is null then given.error_code else line.error_code end as error_code,
         case when line.outcome is null then given.outcome_text else line.error_text end as error_text
     from given
@@ -56,6 +57,7 @@ answered as (
     left join lateral (
         select
             line.outcome,
+            line.absent,
             line.error_code,
             line.error_text
         from audience.line
@@ -76,7 +78,7 @@ select
     case when taken then row_hash end,
     membership_id,
     consent_id,
-    case when taken then ended_at end,
+    case when taken or absent then ended_at end, -- when the platform said that it holds the person, or no longer does
     case when outcome = 'confirmed' then ended_at end,
     batch_id,
     case when not taken then operation end,
@@ -90,7 +92,11 @@ select
     case when not taken then payload_hash end
 from answered
 on conflict (person_id, audience_id, identifier_hash) do update set
-    acknowledged = case when excluded.attempt_state is null then 'present' else member.acknowledged end,
+    acknowledged = case
+        when excluded.attempt_state is null then 'present'
+        when excluded.acknowledged_at is not null then 'absent'
+        else member.acknowledged
+    end,
     sent_identifiers = case when excluded.attempt_state is null then excluded.sent_identifiers else member.sent_identifiers end,
     payload_hash = case when excluded.attempt_state is null then excluded.payload_hash else member.payload_hash end,
     row_hash = excluded.row_hash,

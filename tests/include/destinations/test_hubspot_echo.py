@@ -10,12 +10,13 @@ import pytest
 
 from include import landing, warehouse
 from include.destinations.hubspot import HubSpotDestination
+from include.errors import FatalError
 from include.identity.build import build_persons
 from include.ledger.audiences import Declared
 from include.ledger.sync import SyncResult, sync_destination
 from include.sources.mapping import staging_parameters
 from include.sources.registry import STREAMS
-from tests.include.identity.staged import AS_OF, publish_persons
+from tests.include.identity.staged import AS_OF, delete, publish_persons
 from tests.include.sources.platforms import client_of
 from tests.standins import Standins
 
@@ -84,9 +85,16 @@ class Loop:
         rows = warehouse.rows(
             self.conn, STREAMS[CRM].staging_statement, staging_parameters(CRM, [landed.batch_id] if landed.rows else [])
         )
-        kept = [{name: value for name, value in row.items() if name not in ("bad_casts", "deleted")} for row in rows]
+        kept = [
+            {name: value for name, value in row.items() if name not in ("bad_casts", "deleted")}
+            for row in rows
+            if not row["deleted"]
+        ]
         with self.conn.transaction():
             publish_persons(self.conn, kept)
+            for row in rows:
+                if row["deleted"]:
+                    delete(self.conn, "person", CRM, row["record_key"])
         return kept
 
     def statements(self) -> list[tuple[Any, ...]]:
@@ -162,3 +170,26 @@ def test_a_contact_that_the_merchant_has_keeps_its_say(loop: Loop) -> None:
     assert loop.standins.documents("hubspot", "contact") == before
     assert loop.extract() == []
     assert loop.build() == golden
+
+
+def test_a_member_whose_contact_was_deleted_at_hubspot_is_no_longer_taken_for_one(loop: Loop) -> None:
+    loop.shop_says()
+    loop.build()
+    loop.sync()
+    loop.extract()
+    loop.build()
+    [contact] = loop.standins.documents("hubspot", "contact").values()
+    at = datetime.now(UTC)
+    body = {**contact["body"], "archived": True, "archivedAt": at.strftime("%Y-%m-%dT%H:%M:%S.999Z")}
+    loop.standins.put(
+        "hubspot", "contact", {**contact, "body": body, "archived": True, "changed_at": int(at.timestamp() * 1000) + 999}
+    )
+    loop.extract()
+    loop.build()
+    with pytest.raises(FatalError, match="nobody was accepted"):  # an audience of one, which is empty now
+        loop.sync()
+    held = loop.conn.execute("select acknowledged, attempt_state, error_code from audience.member").fetchall()
+    assert held == [("absent", "rejected", "archived")]
+    assert loop.standins.members("hubspot")["everybody"] in ([], {})
+    assert (again := loop.sync()).rejected == 0, "asked about once"
+    assert (again.parked, again.outcome) == (1, "partial")

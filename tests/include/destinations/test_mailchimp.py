@@ -65,6 +65,27 @@ def test_pain_14_who_left_is_never_brought_back(
     assert set(tagged(empty_standins)) == {"ada@shop.example"}
 
 
+def test_who_was_archived_is_no_member_any_more_and_leaves_without_the_tag(
+    mailchimp: MailchimpDestination, empty_standins: Standins
+) -> None:
+    vip, both = audience(mailchimp), people("stays@shop.example", "leaves@shop.example", first_name="Ada")
+    mailchimp.add(vip, both)
+    for id, held in empty_standins.documents("mailchimp", f"member:{LIST}").items():
+        body = {**held["body"], "status": "archived"}
+        empty_standins.put("mailchimp", f"member:{LIST}", {**held, "id": id, "archived": True, "body": body})
+    assert tagged(empty_standins) == {}
+    account = empty_standins.account("mailchimp")
+    tomorrow = MailchimpDestination(account["base_url"], account["token"], LIST)
+    told = tomorrow.update(vip, both[:1])
+    assert [(one.outcome, one.code, one.absent) for one in told.exceptions] == [("rejected", "archived", True)]
+    assert tomorrow.remove(vip, both[1:]).exceptions == ()
+    tags = {
+        held["body"]["email_address"]: [tag["name"] for tag in held["body"]["tags"]]
+        for held in empty_standins.documents("mailchimp", f"member:{LIST}").values()
+    }
+    assert tags == {"stays@shop.example": ["vip"], "leaves@shop.example": []}
+
+
 @pytest.mark.parametrize("kept", ["subscribed", "pending", "transactional"])
 def test_a_member_keeps_its_status_and_gets_tag_and_fields(
     mailchimp: MailchimpDestination, empty_standins: Standins, kept: str
