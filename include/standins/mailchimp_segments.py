@@ -302,7 +302,7 @@ def tag_search(call: Call) -> Answer:
 
 
 def audience_members(store: Store) -> dict[str, dict[str, str]]:
-    """Of each tag of each list, the lower-cased addresses that have it, with their status; archived ones are on no list."""
+    """Of each tag, the lower-cased addresses that have it, with their status; who is archived is on no list."""
     held: dict[str, dict[str, str]] = {}
     for one in store.page(PLATFORM, "list", EVERYTHING, limit=-1):
         for segment in _segments(store, one.id):

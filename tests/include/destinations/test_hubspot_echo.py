@@ -182,7 +182,9 @@ def test_a_member_whose_contact_was_deleted_at_hubspot_is_no_longer_taken_for_on
     at = datetime.now(UTC)
     body = {**contact["body"], "archived": True, "archivedAt": at.strftime("%Y-%m-%dT%H:%M:%S.999Z")}
     loop.standins.put(
-        "hubspot", "contact", {**contact, "body": body, "archived": True, "changed_at": int(at.timestamp() * 1000) + 999}
+        "hubspot",
+        "contact",
+        {**contact, "body": body, "archived": True, "changed_at": int(at.timestamp() * 1000) + 999},
     )
     loop.extract()
     loop.build()
