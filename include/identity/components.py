@@ -1,10 +1,11 @@
-"""Connected components of the links in scope, by two routes that must agree.
+"""Connected components of the links in scope, by two routes that must agree, as if nothing were refused.
 
 ``sql`` contracts the graph inside Postgres; ``arrays`` hands it to scipy as packed arrays, which is ten times as
 fast on millions of links (the passes out and in are most of it). Neither needs more rounds for long chains: sql's grow
-with the logarithm of the records.
+with the logarithm of the records. Where a limit or a split pin may have a say, :mod:`include.identity.islands` goes on.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -13,17 +14,24 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from include import warehouse
+from include.identity.packed import copy_pairs, numbers, parts, places
 
 Route = Literal["sql", "arrays"]
 SQL_UP_TO = 20_000  # links; above, the statements of a dozen rounds cost more than the passes out and in
 
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # signature, no flags, no extension (Postgres' documentation of COPY)
-_COPY_ROW = np.dtype([("fields", ">i2"), ("size_a", ">i4"), ("a", ">i8"), ("size_b", ">i4"), ("b", ">i8")])
-_COPY_CHUNK = 100_000  # rows
+
+@dataclass(frozen=True)
+class Graph:
+    """Links in scope: record and identifier of each, as two arrays in one order, and decided pairs of records."""
+
+    records: np.ndarray
+    identifiers: np.ndarray
+    pairs: np.ndarray  # two columns
 
 
 def find_components(conn: psycopg.Connection, route: Route | None = None) -> Route:
-    """Fill ``identity.work_component``: for each linked record in scope the smallest record id of its component.
+    """Fill ``identity.work_component``: for each linked record in scope the smallest record id of its component, and
+    ``identity.work_limited`` with the records of components in which a limit may break or that a split pin parts.
 
     :param route: forced by tests; otherwise chosen by the number of links.
     :returns: the route taken.
@@ -33,9 +41,10 @@ def find_components(conn: psycopg.Connection, route: Route | None = None) -> Rou
         route = "sql" if edges <= SQL_UP_TO else "arrays"
     if route == "sql":
         _contract(conn)
+        warehouse.run(conn, "identity/67_over_limit")
     else:
-        _copy_back(conn, *_labelled(*_packed_edges(conn)))
-    conn.execute("analyze identity.work_component")
+        _label(conn)
+    conn.execute("analyze identity.work_component, identity.work_limited")
     return route
 
 
@@ -54,39 +63,70 @@ def _contract(conn: psycopg.Connection) -> None:
         warehouse.run(conn, "identity/65_relabel", at)
         pairs = warehouse.run(conn, "identity/66_contract", at)
         number += 1
+    warehouse.run(conn, "identity/66_alone")
 
 
-def _packed_edges(conn: psycopg.Connection) -> tuple[np.ndarray, np.ndarray]:
-    """Record and identifier of each link, as two arrays in one order."""
-    with conn.cursor(binary=True) as cursor:
-        cursor.execute(warehouse.statement("identity/60_packed_edges"))
-        parts = [(np.frombuffer(records, ">i8"), np.frombuffer(identifiers, ">i8")) for records, identifiers in cursor]
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return (np.concatenate([one for one, _ in parts]).astype(np.int64),
-            np.concatenate([two for _, two in parts]).astype(np.int64))
-
-
-def _labelled(records: np.ndarray, identifiers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each linked record (ascending) and the smallest record of its component."""
-    if not records.size:
-        return records, records
-    nodes, record_at = np.unique(records, return_inverse=True)
-    values, value_at = np.unique(identifiers, return_inverse=True)
-    size = nodes.size + values.size
-    graph = coo_array((np.ones(records.size, np.int8), (record_at, value_at + nodes.size)), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
+def _label(conn: psycopg.Connection) -> None:
+    graph = _read(conn)
+    nodes, record_at = places(np.concatenate([graph.records, graph.pairs.ravel()]))
+    values, value_at = places(graph.identifiers)
+    labels = _labels(record_at, value_at, nodes.size, values.size, graph.records.size)
     _, first, component = np.unique(labels[: nodes.size], return_index=True, return_inverse=True)
-    return nodes, nodes[first][component]  # nodes ascend, so a component's first one is its smallest
+    roots = nodes[first][component]  # nodes ascend, so a component's first one is its smallest
+    copy_pairs(conn, "identity/60_copy_components", nodes, roots)
+    suspect = _over_limit(conn, values, labels[nodes.size :]) | _parted(conn, nodes, labels)
+    if suspect:
+        chosen = np.isin(labels[: nodes.size], np.fromiter(suspect, np.int64))
+        copy_pairs(conn, "identity/67_copy_limited", nodes[chosen], roots[chosen])
 
 
-def _copy_back(conn: psycopg.Connection, records: np.ndarray, roots: np.ndarray) -> None:
-    with conn.cursor() as cursor, cursor.copy(warehouse.statement("identity/60_copy_components")) as copy:
-        copy.write(_COPY_HEADER)
-        for start in range(0, records.size, _COPY_CHUNK):
-            part = slice(start, start + _COPY_CHUNK)
-            rows = np.empty(records[part].size, _COPY_ROW)
-            rows["fields"], rows["size_a"], rows["size_b"] = 2, 8, 8
-            rows["a"], rows["b"] = records[part], roots[part]
-            copy.write(rows.tobytes())
-        copy.write(b"\xff\xff")
+def _read(conn: psycopg.Connection) -> Graph:
+    found = [(numbers(one), numbers(two)) for one, two in parts(conn, "identity/60_packed_edges")]
+    pairs = [(row["record_id"], row["other_record_id"]) for row in warehouse.rows(conn, "identity/60_decided_pairs")]
+    return Graph(
+        np.concatenate([one for one, _ in found]) if found else np.empty(0, np.int64),
+        np.concatenate([two for _, two in found]) if found else np.empty(0, np.int64),
+        np.array(pairs, np.int64).reshape(-1, 2),
+    )
+
+
+def _labels(record_at: np.ndarray, value_at: np.ndarray, records: int, values: int, edges: int) -> np.ndarray:
+    """The component of each record (first) and identifier (behind them)."""
+    size = records + values
+    ends = np.concatenate([value_at + records, record_at[edges::2]])  # pairs of records stand behind the edges
+    starts = np.concatenate([record_at[:edges], record_at[edges + 1 :: 2]])
+    graph = coo_array((np.ones(starts.size, np.int8), (starts, ends)), shape=(size, size))
+    return connected_components(graph, directed=False)[1]
+
+
+def _over_limit(conn: psycopg.Connection, values: np.ndarray, labels: np.ndarray) -> set[int]:
+    """Components with more values of one type than one of its limits allows in any span.
+
+    :param values: identifiers, ascending.
+    :param labels: the component of each.
+    """
+    found: dict[str, tuple[int, list[np.ndarray]]] = {}
+    for kind, least, identifiers in parts(conn, "identity/60_packed_identifiers"):
+        found.setdefault(kind, (least, []))[1].append(numbers(identifiers))
+    over: set[int] = set()
+    for least, packed in found.values() if values.size else ():
+        here = np.concatenate(packed)
+        place = np.minimum(np.searchsorted(values, here), values.size - 1)
+        counts = np.bincount(labels[place[values[place] == here]])
+        over.update(np.flatnonzero(counts > least).tolist())
+    return over
+
+
+def _parted(conn: psycopg.Connection, nodes: np.ndarray, labels: np.ndarray) -> set[int]:
+    """Components that hold two records which a pin parts."""
+    label_of = {}
+    rows = warehouse.rows(conn, "identity/60_parted_pairs")
+    for record in {end for row in rows for end in (row["record_id"], row["other_record_id"])}:
+        place = int(np.searchsorted(nodes, record))
+        if place < nodes.size and nodes[place] == record:
+            label_of[record] = int(labels[place])
+    return {
+        label_of[row["record_id"]]
+        for row in rows
+        if row["record_id"] in label_of and label_of[row["record_id"]] == label_of.get(row["other_record_id"])
+    }
