@@ -59,6 +59,19 @@ class Tie:
             return self.refused
         return None if self.persons[0] is not None and self.persons[0] == self.persons[1] else WAITS
 
+    @property
+    def state(self) -> str:
+        """What has become of it, in words."""
+        if self.undone_at is not None:
+            said = f"undone by {self.undone_by} on {self.undone_at:%Y-%m-%d}: {self.undone_why}"
+        elif self.refused is not None:
+            said = f"refused: {self.refused}"
+        elif None in self.persons:
+            said = "idle: a record of it is gone"
+        else:
+            said = "in force"
+        return f"{said}; {WAITS}" if self.waits else said
+
     def __str__(self) -> str:
         if self.kind == "match":
             return f"proposal {self.number} (weight {self.weight:.1f}, accepted by {self.who})"
@@ -78,10 +91,11 @@ def refusal(row: Mapping[str, Any]) -> str | None:
 def ties_of(conn: psycopg.Connection, persons: Sequence[UUID], records: Sequence[int] = ()) -> list[Tie]:
     """Pins and accepted proposals in force that name a record of some persons, and those that wait to be undone."""
     found = warehouse.rows(conn, "explain/ties", {"persons": list(persons), "records": list(records)})
-    return [_tie(row) for row in found]
+    return [tie(row) for row in found]
 
 
-def _tie(row: Mapping[str, Any]) -> Tie:
+def tie(row: Mapping[str, Any]) -> Tie:
+    """A row of sql/explain/ties or sql/pins/listed as what it is."""
     kept = ("kind", "number", "who", "why", "decided_at", "undone_at", "undone_by", "undone_why", "weight")
     return Tie(
         **{name: row[name] for name in kept},

@@ -20,7 +20,7 @@ def made(days: int) -> datetime:
 
 @pytest.fixture
 def chained(conn: psycopg.Connection) -> psycopg.Connection:
-    """Ada: a chain of three records over phone and customer number; Bo, who shares a role mailbox with her; Cy, alone."""
+    """Ada: a chain of three records over phone and customer number; Bo, who shares a role mailbox; Cy, alone."""
     record(conn, CRM, "1", email="ada@posteo.example", phone="+49 151 12345678", first_name="Ada", created_at=made(1))
     record(conn, SHOP, "77", phone="+4915112345678", ids=Jsonb({"shopify_customer": "77"}), created_at=made(2))
     record(
