@@ -33,7 +33,7 @@ def build_persons(
     :param rules: other rules than those of sql/identity/rules.yaml.
     :returns: counts: ``changed`` vendor records, ``withdrawn`` records, ``unusable`` values, new ``links``,
         ``records`` in scope, ``moved`` records, ``vanished`` persons, ``refused`` links; rows written of ``profiles``,
-        ``orders``, ``events``, ``statements``, ``consents``, ``traits``; ``persons`` and ``blocked`` values there are now.
+        ``orders``, ``events``, ``statements``, ``consents``, ``traits``; ``persons`` and ``blocked`` values of today.
     """
     rules, winners = rules or identity_rules(), survivorship()
     with conn.transaction():
@@ -52,6 +52,8 @@ def build_persons(
         counts |= _build_consent(conn)
         counts["traits"] = build_traits(conn, as_of=as_of)
         counts |= warehouse.rows(conn, "identity/90_counts")[0]
+        if counts["records"]:
+            warehouse.run(conn, "identity/91_cluster_sizes", {"at": at})
     return counts
 
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from include import warehouse
 from include.identity.packed import copy_pairs, numbers, parts, places
+from include.identity.rules import IdentityRules
 
 Route = Literal["sql", "arrays"]
 SQL_UP_TO = 20_000  # links; above, the statements of a dozen rounds cost more than the passes out and in
@@ -29,11 +30,14 @@ class Graph:
     pairs: np.ndarray  # two columns
 
 
-def find_components(conn: psycopg.Connection, route: Route | None = None) -> Route:
-    """Fill ``identity.work_component``: for each linked record in scope the smallest record id of its component, and
-    ``identity.work_limited`` with the records of components in which a limit may break or that a split pin parts.
+def find_components(
+    conn: psycopg.Connection, rules: IdentityRules, route: Route | None = None, *, everybody: bool = False
+) -> Route:
+    """Fill ``identity.work_component``: for each linked record in scope the smallest record id of its component.
+    Records of components in which a limit may break, or that a split pin parts, go to ``identity.work_limited``.
 
     :param route: forced by tests; otherwise chosen by the number of links.
+    :param everybody: all records are in scope.
     :returns: the route taken.
     """
     if route is None:
@@ -41,9 +45,10 @@ def find_components(conn: psycopg.Connection, route: Route | None = None) -> Rou
         route = "sql" if edges <= SQL_UP_TO else "arrays"
     if route == "sql":
         _contract(conn)
-        warehouse.run(conn, "identity/67_over_limit")
+        if warehouse.run(conn, "identity/67_over_limit"):
+            warehouse.run(conn, "identity/68_forget_limited")
     else:
-        _label(conn)
+        _label(conn, rules, everybody)
     conn.execute("analyze identity.work_component, identity.work_limited")
     return route
 
@@ -66,22 +71,26 @@ def _contract(conn: psycopg.Connection) -> None:
     warehouse.run(conn, "identity/66_alone")
 
 
-def _label(conn: psycopg.Connection) -> None:
-    graph = _read(conn)
+def _label(conn: psycopg.Connection, rules: IdentityRules, everybody: bool) -> None:
+    graph = _read(conn, everybody)
     nodes, record_at = places(np.concatenate([graph.records, graph.pairs.ravel()]))
     values, value_at = places(graph.identifiers)
     labels = _labels(record_at, value_at, nodes.size, values.size, graph.records.size)
-    _, first, component = np.unique(labels[: nodes.size], return_index=True, return_inverse=True)
-    roots = nodes[first][component]  # nodes ascend, so a component's first one is its smallest
-    copy_pairs(conn, "identity/60_copy_components", nodes, roots)
-    suspect = _over_limit(conn, values, labels[nodes.size :]) | _parted(conn, nodes, labels)
-    if suspect:
-        chosen = np.isin(labels[: nodes.size], np.fromiter(suspect, np.int64))
+    of_record = labels[: nodes.size]
+    first = np.zeros(labels.max(initial=-1) + 1, np.int64)
+    first[of_record[::-1]] = nodes[::-1]  # what is written last stays: a component's smallest record
+    limited = np.zeros(first.size, np.bool_)
+    _mark_over_limit(conn, rules, values, labels[nodes.size :], limited, everybody)
+    _mark_parted(conn, nodes, of_record, limited)
+    chosen, roots = limited[of_record], first[of_record]
+    copy_pairs(conn, "identity/60_copy_components", nodes[~chosen], roots[~chosen])
+    if chosen.any():
         copy_pairs(conn, "identity/67_copy_limited", nodes[chosen], roots[chosen])
 
 
-def _read(conn: psycopg.Connection) -> Graph:
-    found = [(numbers(one), numbers(two)) for one, two in parts(conn, "identity/60_packed_edges")]
+def _read(conn: psycopg.Connection, everybody: bool) -> Graph:
+    name = "identity/60_packed_edges_all" if everybody else "identity/60_packed_edges"
+    found = [(numbers(one), numbers(two)) for one, two in parts(conn, name)]
     pairs = [(row["record_id"], row["other_record_id"]) for row in warehouse.rows(conn, "identity/60_decided_pairs")]
     return Graph(
         np.concatenate([one for one, _ in found]) if found else np.empty(0, np.int64),
@@ -99,34 +108,40 @@ def _labels(record_at: np.ndarray, value_at: np.ndarray, records: int, values: i
     return connected_components(graph, directed=False)[1]
 
 
-def _over_limit(conn: psycopg.Connection, values: np.ndarray, labels: np.ndarray) -> set[int]:
-    """Components with more values of one type than one of its limits allows in any span.
+def _mark_over_limit(
+    conn: psycopg.Connection,
+    rules: IdentityRules,
+    values: np.ndarray,
+    labels: np.ndarray,
+    limited: np.ndarray,
+    everybody: bool,
+) -> None:
+    """Mark components with more values of one type than one of its limits allows in any span.
 
-    :param values: identifiers, ascending.
-    :param labels: the component of each.
+    :param values: identifiers, ascending; ``labels`` has the component of each.
+    :param limited: whether the component of each number is to be stitched link by link.
     """
-    found: dict[str, tuple[int, list[np.ndarray]]] = {}
-    for kind, least, identifiers in parts(conn, "identity/60_packed_identifiers"):
-        found.setdefault(kind, (least, []))[1].append(numbers(identifiers))
-    over: set[int] = set()
-    for least, packed in found.values() if values.size else ():
+    least = {one.type: min(limit.count for limit in one.limits) for one in rules.identifiers if one.limits}
+    if not least or not values.size:
+        return
+    name = "identity/60_packed_identifiers_all" if everybody else "identity/60_packed_identifiers"
+    asked = {"named": [one.type for one in rules.identifiers], "limited": list(least), "others": "*" in least}
+    found: dict[str, list[np.ndarray]] = {}
+    for kind, identifiers in parts(conn, name, asked):
+        found.setdefault(kind, []).append(numbers(identifiers))
+    for kind, packed in found.items():
         here = np.concatenate(packed)
         place = np.minimum(np.searchsorted(values, here), values.size - 1)
-        counts = np.bincount(labels[place[values[place] == here]])
-        over.update(np.flatnonzero(counts > least).tolist())
-    return over
+        counts = np.bincount(labels[place[values[place] == here]], minlength=limited.size)
+        limited |= counts > least.get(kind, least.get("*", 0))
 
 
-def _parted(conn: psycopg.Connection, nodes: np.ndarray, labels: np.ndarray) -> set[int]:
-    """Components that hold two records which a pin parts."""
-    label_of = {}
+def _mark_parted(conn: psycopg.Connection, nodes: np.ndarray, labels: np.ndarray, limited: np.ndarray) -> None:
+    """Mark components that hold two records which a pin parts."""
     rows = warehouse.rows(conn, "identity/60_parted_pairs")
-    for record in {end for row in rows for end in (row["record_id"], row["other_record_id"])}:
-        place = int(np.searchsorted(nodes, record))
-        if place < nodes.size and nodes[place] == record:
-            label_of[record] = int(labels[place])
-    return {
-        label_of[row["record_id"]]
-        for row in rows
-        if row["record_id"] in label_of and label_of[row["record_id"]] == label_of.get(row["other_record_id"])
-    }
+    pairs = np.array([(row["record_id"], row["other_record_id"]) for row in rows], np.int64).reshape(-1, 2)
+    if not pairs.size or not nodes.size:
+        return
+    place = np.minimum(np.searchsorted(nodes, pairs), nodes.size - 1)
+    one, two = labels[place].T
+    limited[one[(nodes[place] == pairs).all(axis=1) & (one == two)]] = True

@@ -83,7 +83,6 @@ def _among(nodes: np.ndarray, rows: Sequence[dict], key: str) -> list[Link]:
 
 def _write(conn: psycopg.Connection, islands: Islands, clusters: Clusters) -> None:
     roots = np.fromiter(map(clusters.root, range(islands.nodes.size)), np.int64, islands.nodes.size)
-    warehouse.run(conn, "identity/68_forget_limited")
     copy_pairs(conn, "identity/60_copy_components", islands.nodes, islands.nodes[roots])
 
 

@@ -1,8 +1,8 @@
 """Which links hold where limits or split pins forbid some: links are met one by one, in the order given.
 
 The core of the stitching, without a database. A cluster holds records and identifiers; each link met joins the clusters
-of its two ends, unless the joined cluster would have too many values of one type in some span of time, or would hold two
-records that a pin parts. Then the link is refused, with the reason. What is met first wins, so the order says
+of its two ends, unless the joined cluster would have too many values of one type in some span of time, or would hold
+two records that a pin parts. Then the link is refused, with the reason. What is met first wins, so the order says
 everything; sql/identity/68_limited_links.sql takes it from what the sources say.
 """
 

@@ -55,11 +55,13 @@ class IdentityRules:
     """What rules.yaml says.
 
     :param shared_above: a value carried by more records of different people than this joins nobody.
+    :param alert_above: a person of more records than this is told to the owner.
     """
 
     shared_above: int
     blocked: tuple[Blocked, ...]
     identifiers: tuple[IdentifierRule, ...] = ()
+    alert_above: int = 200
 
     def of_type(self, kind: str) -> IdentifierRule:
         """The rule for a type of identifier: its own, else that of ``*``, else last and without limit."""
@@ -155,14 +157,15 @@ def identity_rules(path: Path = SQL_ROOT / "identity" / "rules.yaml") -> Identit
     :raises ConfigError: an unknown key, a value of the wrong kind, a broken pattern, two rules for one type.
     """
     found = read_yaml(path.read_text(encoding="utf-8"), path)
-    _only(path, found, {"shared_above", "identifiers", "blocked"})
+    _only(path, found, {"shared_above", "alert_above", "identifiers", "blocked"})
     above = _whole(path, found, "shared_above", 20)
     line = found.line_of("blocked")
     listed = found.get("blocked") or []
     if not isinstance(listed, list):
         raise complain(path, line, "blocked is no list", "begin each entry with `- type: …`")
     by_value = {(one.type, one.kind, one.value): one for one in (_blocked(path, entry, line) for entry in listed)}
-    return IdentityRules(above, tuple(by_value.values()), _identifiers(path, found))
+    told = _whole(path, found, "alert_above", 200) if "alert_above" in found else IdentityRules.alert_above
+    return IdentityRules(above, tuple(by_value.values()), _identifiers(path, found), told)
 
 
 def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Survivorship:

@@ -113,7 +113,7 @@ def assign_persons(
     conn.execute("analyze identity.work_scope")
     for step in ("57_neighbours_gone", "57_links", "58_splits"):
         _step(conn, step)
-    find_components(conn, route)
+    find_components(conn, rules, route, everybody=everybody)
     refused = stitch_islands(conn, rules, at=at)
     _step(conn, "70_assignment")
     conn.execute("analyze identity.work_assignment")

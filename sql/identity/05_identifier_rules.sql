@@ -11,10 +11,7 @@ wanted as (
 
 gone as (
     delete from identity.identifier_rule as o
-    where not exists (
-        select from wanted as w
-        where w.type = o.type
-    )
+    where o.type not in (select w.type from wanted as w)
     returning o.type
 ),
 

@@ -35,10 +35,10 @@ pair as (
 insert into identity.work_link (kind, source_id, record_id, other_record_id, place)
 select
     'neighbour',
-    0,
+    0 as source_id,
     p.record_id,
-    r.record_id,
-    0
+    r.record_id as other_record_id,
+    0 as place
 from pair as p
 inner join identity.record as r on p.stream = r.stream and p.record_key = r.record_key
 where r.withdrawn_at is null

@@ -33,7 +33,7 @@ select
     d.kind,
     d.source_id,
     a.record_id,
-    b.record_id,
+    b.record_id as other_record_id,
     row_number() over (
         order by
             d.met_by,

@@ -3,7 +3,7 @@ insert into identity.work_split (pin_id, record_id, other_record_id)
 select
     p.pin_id,
     a.record_id,
-    b.record_id
+    b.record_id as other_record_id
 from identity.pin as p
 inner join identity.record as a on p.stream_a = a.stream and p.record_key_a = a.record_key
 inner join identity.record as b on p.stream_b = b.stream and p.record_key_b = b.record_key

@@ -1,18 +1,18 @@
--- One row per type of identifier that a limit holds for (and per million of them): its identifiers in scope as a packed array
--- of big-endian 8-byte integers, and the least number of values that may break the limit.
+-- One row per type of identifier that a limit holds for, and million of them: those in scope as a packed array of big-endian
+-- 8-byte integers.
+with
+
+linked as (
+    select distinct e.identifier_id
+    from identity.work_scope as s
+    inner join identity.edge as e on s.record_id = e.record_id
+    where e.dropped_reason is null or e.refused
+)
+
 select
     i.type,
-    min(l.least_count) as least_count,
     string_agg(int8send(i.identifier_id), '') as identifiers
-from identity.identifier as i
-inner join lateral (
-    select min((one ->> 'count')::int) as least_count
-    from identity.identifier_rule as r
-    cross join lateral jsonb_array_elements(r.limits) as one
-    where r.type = case
-        when exists (select from identity.identifier_rule as named where named.type = i.type) then i.type
-        else '*'
-    end
-) as l on l.least_count is not null
-where i.blocked_reason is null
+from linked as l
+inner join identity.identifier as i on l.identifier_id = i.identifier_id
+where case when i.type = any(%(named)s::text[]) then i.type = any(%(limited)s::text[]) else %(others)s end
 group by i.type, i.identifier_id >> 20

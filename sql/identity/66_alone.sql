@@ -2,7 +2,7 @@
 insert into identity.work_component (record_id, root)
 select distinct
     e.record_id,
-    e.record_id
+    e.record_id as root
 from identity.work_scope as s
 inner join identity.edge as e on s.record_id = e.record_id
 where e.dropped_reason is null or e.refused

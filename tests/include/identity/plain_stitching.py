@@ -1,4 +1,4 @@
-"""The rules of stitching once more, as plainly as Python says them: sets of records, and every link met in one order."""
+"""The rules of stitching once more, as plainly as Python says them: sets of records, all links met in one order."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
