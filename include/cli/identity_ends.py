@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from include.identity.explain import Show
 
 END_HELP = (
-    "A record (hubspot.contacts:9), a person id of today or the past, or an identifier (email=…, shopify_customer=77); "
-    "- reads it from stdin, so that no address stays in the shell's history."
+    "A record (hubspot.contacts:9), a person id of today or the past, or an identifier (email=…, shopify_customer=77, "
+    "an address as it is); - reads it from stdin, so that no address stays in the shell's history."
 )
 EndName = Annotated[str, typer.Argument(metavar="END", help=END_HELP)]
 ShowValues = Annotated[

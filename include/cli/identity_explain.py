@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # what searches graphs brings scipy along: only for the comma
     from include.identity.story import Story
     from include.identity.ties import Tie
 
+LONGEST_CHAIN = 40  # links that people read; of a longer chain both ends are shown
+
 explain = typer.Typer(no_args_is_help=True, help="Why records are one person, or why they are not.")
 
 
@@ -45,9 +47,15 @@ def _print_link(found: "Explanation") -> None:
 
 
 def _chain_rows(found: "Explanation") -> list[dict[str, Any]]:
-    """A line a link; a record is named where the chain comes to it."""
-    rows, last = [], None
-    for step in found.steps:
+    """A line a link; a record is named where the chain comes to it. A very long chain loses its middle."""
+    steps, rows, last = found.steps, [], None
+    half = LONGEST_CHAIN // 2
+    left_out = len(steps) - LONGEST_CHAIN
+    for place, step in enumerate(steps):
+        if left_out > 0 and half <= place < len(steps) - half:
+            if place == half:
+                rows.append({"record": f"… {left_out:,} links, see --json"})
+            continue
         here = (step.stream, step.record)
         rows.append(
             {

@@ -11,7 +11,10 @@ from include.errors import ConfigError, FatalError
 from include.identity.normalise import normal_form
 
 MOST_PERSONS = 50  # carriers of one value that are looked at; a value of more people joins nobody anyway
-FORMS = "a record as stream:key, a person id of today or of the past, or an identifier as type=value"
+FORMS = (
+    "a record as stream:key, a person id of today or of the past, an identifier as type=value, an e-mail address, "
+    "a phone number in international form"
+)
 
 
 class UnknownEndError(FatalError):
@@ -53,10 +56,13 @@ def find_end(conn: psycopg.Connection, named: str) -> End:
         pass
     kind, equals, value = named.partition("=")
     stream, colon, key = named.partition(":")
-    if equals and value.strip() and ":" not in kind:
+    if equals and value.strip() and kind.strip().isidentifier():
         return find_identifier(conn, kind.strip(), value)
-    if colon and key and "." in stream:
+    if colon and key and "." in stream and "@" not in stream:
         return find_record(conn, stream, key)
+    for kind, sign in (("email", "@"), ("phone", "+")):
+        if sign in named and normal_form(kind, named).value:
+            return find_identifier(conn, kind, named)
     raise ConfigError(f"That is none of these: {FORMS}.")
 
 

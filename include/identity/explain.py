@@ -86,7 +86,7 @@ def explain_link(conn: psycopg.Connection, a: End, b: End, *, show: Show = mask.
         b=_label(b, show),
         verdict=verdict,
         persons=(a.persons, b.persons),
-        because=tuple(_because(conn, (a, b), verdict, steps, splits)),
+        because=(*_because(conn, (a, b), verdict, steps, splits), *_undone(ties, walk, a, b)),
         steps=steps,
         shared=() if one_person else tuple(_shared(conn, a, b, show)),
         parted_by=splits,
@@ -205,6 +205,16 @@ def _because(
             f"{step.what} {step.value} does not join them: {step.why_not}." for step in steps if step.why_not
         ),
         *([] if steps else ["No chain of values leads from one to the other, not even over values that join nobody."]),
+    ]
+
+
+def _undone(ties: Sequence[Tie], walk: Sequence[Node], a: End, b: End) -> list[str]:
+    """Decisions that were taken back, and still hold until the next build."""
+    on_chain = {node.number for node in walk if not node.is_record}
+    return [
+        f"The {tie} was undone by {tie.undone_by} and {WAITS}, which decides anew."
+        for tie in ties
+        if tie.undone_at and (_between(tie, a, b) if tie.parts else tie.node in on_chain)
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include.identity.build import build_persons
+from include.identity.rules import IdentifierRule, IdentityRules, Limit
 from tests.include.cli.conftest import DAY, Ran, record
 
 CRM, SHOP, MAIL = "hubspot.contacts", "shopify.customers", "mailchimp.members"
@@ -62,10 +63,17 @@ def test_the_chain_names_every_record_and_value_between_two_ends(run, chained) -
     assert found["because"] == ["One person: 2 values and 3 records lead from one to the other."]
 
 
-@pytest.mark.parametrize("end", ["email= ADA@posteo.example", "phone=+49 151 12345678", "shopify_customer=77", "id"])
-def test_an_end_is_a_record_a_person_or_an_identifier(end, run, chained) -> None:
-    named = str(person_of(chained, "1")) if end == "id" else end
-    assert link(run, named, f"{MAIL}:m1", "--json").json["verdict"] == "joined"
+def test_an_end_is_a_record_a_person_or_an_identifier(run, chained) -> None:
+    person = str(person_of(chained, "1"))
+    for end in (
+        "email= ADA@posteo.example",
+        "Ada@posteo.example",
+        "phone=+49 151 12345678",
+        "shopify_customer=77",
+        person,
+        f"{SHOP}:77",
+    ):
+        assert link(run, end, f"{MAIL}:m1", "--json").json["verdict"] == "joined"
 
 
 def test_ends_are_apart_with_the_link_that_was_dropped_and_its_reason(run, chained) -> None:
@@ -78,6 +86,58 @@ def test_ends_are_apart_with_the_link_that_was_dropped_and_its_reason(run, chain
     }
     assert [(one["type"], one["why_not"]) for one in found["shared"]] == [("email", "role mailbox")]
     assert "does not join them: role mailbox" in found["because"][1]
+
+
+def test_a_limit_that_dropped_the_link_is_named(run, chained) -> None:
+    rules = IdentityRules(20, (), (IdentifierRule("phone", 1), IdentifierRule("email", 2, (Limit(1, "ever"),))))
+    record(chained, CRM, "4", email="ada.l@posteo.example", phone="+4915112345678", created_at=made(6))
+    record(chained, CRM, "5", email="ada.l@posteo.example", created_at=made(7))
+    build_persons(chained, as_of=DAY, rules=rules)
+    chained.commit()
+    found = link(run, f"{CRM}:1", f"{CRM}:5", "--json").json
+    assert found["verdict"] == "apart"
+    assert [step["why_not"] for step in found["steps"] if step["why_not"]] == [
+        "the person would have more than 1 email"
+    ]
+    dropped = run("identity", "explain", "person", f"{CRM}:1", "--json").json["dropped"]
+    assert ("email", "the person would have more than 1 email") in {(one["type"], one["why_not"]) for one in dropped}
+
+
+def test_an_accepted_proposal_is_a_link_of_the_chain(run, chained) -> None:
+    chained.execute(
+        "insert into identity.link (stream_a, record_key_a, stream_b, record_key_b, weight, accepted_by) "
+        "values (%(crm)s, '1', %(crm)s, '3', 12.5, 'ada')",
+        {"crm": CRM},
+    )
+    chained.commit()
+    assert link(run, f"{CRM}:1", f"{CRM}:3", "--json").json["verdict"] == "waiting"
+    build_persons(chained, as_of=DAY)
+    chained.commit()
+    found = link(run, f"{CRM}:1", f"{CRM}:3", "--json").json
+    assert (found["verdict"], {step["what"] for step in found["steps"]}) == ("joined", {"match"})
+    assert "accepted by ada" in found["steps"][0]["value"]
+
+
+def test_the_chain_through_a_person_of_thousands_of_records_is_found_whole(run, conn) -> None:
+    size = 3_000
+    conn.execute(
+        "insert into identity.record (shape, stream, record_key, first_seen_at, person_id) select 'person', %s, "
+        "n::text, timestamptz '2026-01-01', '00000000-0000-0000-0000-000000000007' from generate_series(1, %s) as n",
+        (CRM, size),
+    )
+    conn.execute(
+        "insert into identity.identifier (type, value) select 'device', n from generate_series(1, %s) n", (size,)
+    )
+    conn.execute(
+        "insert into identity.edge (record_id, identifier_id, raw_value) select r.record_id, i.identifier_id, '' "
+        "from identity.record r "
+        "cross join lateral (values (r.record_key), ((r.record_key::int + 1)::text)) as v (value) "
+        "inner join identity.identifier i on v.value = i.value"
+    )
+    conn.commit()
+    found = link(run, f"{CRM}:1", f"{CRM}:{size}", "--json").json
+    assert (found["verdict"], len(found["steps"])) == ("joined", 2 * (size - 1))
+    assert f"… {2 * (size - 1) - 40:,} links" in link(run, f"{CRM}:1", f"{CRM}:{size}").out
 
 
 def test_ends_that_share_nothing_are_said_to_share_nothing(run, chained) -> None:
@@ -133,20 +193,21 @@ def test_an_end_is_read_from_stdin(run, chained, monkeypatch) -> None:
     assert link(run, "-", "-", "--json").json["verdict"] == "joined"
 
 
-@pytest.mark.parametrize(
-    ("end", "code", "text"),
-    [
-        (f"{CRM}:99", 1, "No record hubspot.contacts:99 is known"),
-        ("email=no@where.example", 1, "No record carries the email n***@w***.example."),
-        ("00000000-0000-0000-0000-000000000001", 1, "No person 00000000"),
-        ("ada@posteo.example", 2, "type=value"),
-    ],
+UNKNOWN = (
+    (f"{CRM}:99", 1, "No record hubspot.contacts:99 is known"),
+    ("email=no@where.example", 1, "No record carries the email n***@w***.example."),
+    ("00000000-0000-0000-0000-000000000001", 1, "No person 00000000"),
+    ("a+x=b@posteo.example", 1, "No record carries the email a***@p***.example."),
+    ("posteo, or what", 2, "type=value"),
 )
-def test_an_end_nobody_knows_is_refused_in_words_that_name_nobody(end, code, text, run, chained) -> None:
-    done = run("identity", "explain", "link", end, f"{CRM}:1")
-    assert (done.code, done.out) == (code, "")
-    assert text in done.err
-    assert "posteo" not in done.err and "no@where" not in done.err
+
+
+def test_an_end_nobody_knows_is_refused_in_words_that_name_nobody(run, chained) -> None:
+    for end, code, text in UNKNOWN:
+        done = run("identity", "explain", "link", end, f"{CRM}:1")
+        assert (done.code, done.out) == (code, "")
+        assert text in done.err
+        assert "posteo" not in done.err and "no@where" not in done.err
 
 
 def test_a_former_id_leads_to_todays_person_with_the_merge_and_the_record_it_was_made_of(run, chained) -> None:

@@ -103,12 +103,12 @@ def test_who_would_join_and_who_would_part_are_shown_with_the_link_that_does_it_
     assert [(one["persons"], one["records"], one["links"]) for one in parts] == [
         (3, 3, ["email a***@p***.example (shared at home)"])
     ]
-    found = tried(run, tmp_path, NO_LIST, "--json").json
+    found = tried(run, tmp_path, NO_LIST, "--json", "--no-audiences").json
     assert [(one["persons"], one["links"]) for one in found["joins"]] == [
         (2, ["email i***@f***.example (role mailbox)"])
     ]
     assert found["counts"]["persons_that_join"] == 2
-    shown = tried(run, tmp_path, NO_LIST).out
+    shown = tried(run, tmp_path, NO_LIST, "--no-audiences").out
     assert "2 would join into 1" in shown and "Nothing was written." in shown
     assert "info@firm" not in shown
 
@@ -125,7 +125,7 @@ def test_todays_rules_change_nobody(run, office, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "text"), [(None, "There is no file"), ("shared_above: -1\n", "shared_above is no whole number")]
 )
-def test_a_file_that_is_no_rules_file_is_refused(rules, text, run, office, tmp_path: Path) -> None:
+def test_a_file_that_is_no_rules_file_is_refused(rules, text, run, tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     if rules is not None:
         path.write_text(rules, encoding="utf-8")
