@@ -29,7 +29,9 @@ RANDOM_PAIRS = 400_000  # at most, and so many a row:
 RANDOM_PAIRS_A_ROW = 100
 TRAINING_PAIRS = 200_000  # a pass
 PRIOR = 1e-4  # that two rows are one person, before anything is known; ``evidence`` finds the real one
+LEAST_SHARE = 1e-5  # of a level: what was never seen in training is rare, not impossible
 DECIMALS = 6  # of a weight: what is left of the order in which numbers were added is cut off
+_SHARES = ("m_probability", "u_probability")
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,23 @@ def _pass(linker: Linker, column: str) -> bool:
             max_pairs=TRAINING_PAIRS,
             record_sample_proportion=1,
         )
-    except EMTrainingException:
+    except (
+        EMTrainingException,
+        ValueError,
+    ):  # ValueError: a share fell below what a float holds, for no pair is one person
         return False
     return True
 
 
-def _rounded(settings: Any) -> Any:
+def _rounded(settings: Any, key: str = "") -> Any:
+    """Nine digits of every number, and no share of a level below the least."""
     if isinstance(settings, dict):
-        return {key: _rounded(value) for key, value in settings.items()}
+        return {name: _rounded(value, name) for name, value in settings.items()}
     if isinstance(settings, list):
-        return [_rounded(value) for value in settings]
-    return float(f"{settings:.9g}") if isinstance(settings, float) else settings
+        return [_rounded(value, key) for value in settings]
+    if not isinstance(settings, float):
+        return settings
+    return float(f"{max(settings, LEAST_SHARE) if key in _SHARES else settings:.9g}")
 
 
 def _predicted(conn: duckdb.DuckDBPyConnection, model: Model, pairs: Pairs, *, details: bool) -> pa.Table:
