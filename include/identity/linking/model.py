@@ -120,7 +120,8 @@ def _training_columns(fields: Sequence[Field]) -> list[str]:
 
 
 def _pass(linker: Linker, column: str) -> bool:
-    """Learn from the pairs that agree on one column; False when no two do."""
+    """Learn from the pairs that agree on one column; False when no two do, or none of them is one person."""
+    before = linker._settings_obj.core_model_settings.copy()
     try:
         linker.training.estimate_parameters_using_expectation_maximisation(
             block_on(column),
@@ -128,10 +129,8 @@ def _pass(linker: Linker, column: str) -> bool:
             max_pairs=TRAINING_PAIRS,
             record_sample_proportion=1,
         )
-    except (
-        EMTrainingException,
-        ValueError,
-    ):  # ValueError: a share fell below what a float holds, for no pair is one person
+    except (EMTrainingException, ValueError):  # ValueError: a share fell below what a float can hold
+        linker._settings_obj.core_model_settings = before  # a pass that ends early leaves its comparison taken out
         return False
     return True
 
