@@ -41,7 +41,7 @@ def _print_link(found: "Explanation") -> None:
         print_line(f"  {name}: {', '.join(map(str, persons)) or 'nobody'}")
     if found.steps:
         title = "Chain" if found.verdict == "joined" else "The chain that would join them"
-        print_table(title, ["record", "of", "first_seen", "carries", "value", "since", "joins"], _chain_rows(found))
+        print_table(title, ["record", "first_seen", "carries", "value", "since", "joins"], _chain_rows(found))
     if found.shared:
         print_table("Both carry", ["type", "value", "why_not"], found.shared)
 
@@ -59,9 +59,8 @@ def _chain_rows(found: "Explanation") -> list[dict[str, Any]]:
         here = (step.stream, step.record)
         rows.append(
             {
-                "record": step.record if here != last else "〃",
-                "of": step.stream if here != last else "〃",
-                "first_seen": step.record_first_seen_at if here != last else "〃",
+                "record": f"{step.stream}:{step.record}" if here != last else "",
+                "first_seen": step.record_first_seen_at if here != last else "",
                 "carries": step.what,
                 "value": step.value,
                 "since": step.since,

@@ -186,7 +186,14 @@ def _shared(conn: psycopg.Connection, a: End, b: End, show: Show) -> list[dict[s
             "most": MOST_SHARED,
         },
     )
-    return [{"type": row["type"], "value": show(row["type"], row["value"]), "why_not": row["why_not"]} for row in found]
+    return [
+        {
+            "type": row["type"],
+            "value": show(row["type"], row["value"]),
+            "why_not": row["blocked_reason"] or refusal(row) or row["dropped_reason"],
+        }
+        for row in found
+    ]
 
 
 def _because(

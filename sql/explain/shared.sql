@@ -1,11 +1,12 @@
--- One row per identifier that both sides carry, and why it does not join them. A side: the records of some persons, and some
--- records besides.
+-- One row per identifier that both sides carry, and what does not let it join them. A side: the records of some persons, and
+-- some records besides.
 with
 
 ours as (
     select
         edge.identifier_id,
-        min(edge.dropped_reason) as reason
+        min(edge.dropped_reason) as reason,
+        min(edge.record_id) filter (where edge.refused) as refused_record
     from identity.record
     inner join identity.edge on record.record_id = edge.record_id
     where record.person_id = any(%(persons_a)s::uuid[]) or record.record_id = any(%(records_a)s::bigint[])
@@ -15,7 +16,8 @@ ours as (
 theirs as (
     select
         edge.identifier_id,
-        min(edge.dropped_reason) as reason
+        min(edge.dropped_reason) as reason,
+        min(edge.record_id) filter (where edge.refused) as refused_record
     from identity.record
     inner join identity.edge on record.record_id = edge.record_id
     where record.person_id = any(%(persons_b)s::uuid[]) or record.record_id = any(%(records_b)s::bigint[])
@@ -26,9 +28,18 @@ select
     identifier.identifier_id,
     identifier.type,
     identifier.value,
-    coalesce(identifier.blocked_reason, ours.reason, theirs.reason) as why_not
+    identifier.blocked_reason,
+    coalesce(ours.reason, theirs.reason) as dropped_reason,
+    refused.limited_type,
+    refused.limit_count,
+    refused.limit_per,
+    refused.split_pin_id
 from ours
 inner join theirs on ours.identifier_id = theirs.identifier_id
 inner join identity.identifier on ours.identifier_id = identifier.identifier_id
+left join identity.refused_link as refused
+    on
+        identifier.identifier_id = refused.identifier_id
+        and coalesce(ours.refused_record, theirs.refused_record) = refused.record_id
 order by identifier.type, identifier.value
 limit %(most)s
