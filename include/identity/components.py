@@ -126,6 +126,8 @@ def _mark_over_limit(
         return
     name = "identity/60_packed_identifiers_all" if everybody else "identity/60_packed_identifiers"
     asked = {"named": [one.type for one in rules.identifiers], "limited": list(least), "others": "*" in least}
+    if not everybody:
+        asked["identifiers"] = values.tolist()
     found: dict[str, list[np.ndarray]] = {}
     for kind, identifiers in parts(conn, name, asked):
         found.setdefault(kind, []).append(numbers(identifiers))
