@@ -19,7 +19,7 @@ with drawn as (
     from generate_series(1, %(records)s::bigint) as n
 )
 select record_id, person, 'shop' as type, 's' || person as value from drawn
-where one < 600
+where one < 780
 union all
 select
     record_id,
@@ -27,7 +27,7 @@ select
     'email',
     case when two < 13 then 'hub' || hub else 'e' || person || '-' || two %% 10 / 9 end || '@mail.example'
 from drawn
-where two < 850
+where two < 930
 union all
 select
     record_id,
@@ -35,10 +35,10 @@ select
     'phone',
     case when three < 12 then '+4400' || hub else '+49' || person * 10 + three %% 10 / 9 end
 from drawn
-where three < 700
+where three < 800
 union all
 select record_id, person, 'device', 'd' || case when person %% 50 = 0 then person - 1 else person end from drawn
-where four < 300
+where four < 450
 """
 _RECORDS = """
 insert into identity.record (record_id, shape, stream, record_key, first_seen_at, name_key)

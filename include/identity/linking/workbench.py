@@ -31,9 +31,9 @@ def workbench(folder: Path, *, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPy
         "autoinstall_known_extensions": "false",  # never ask the network for an extension
         "autoload_known_extensions": "false",
         "preserve_insertion_order": "true",
-        "enable_progress_bar": "false",
     }
     conn = duckdb.connect(":memory:", config=settings)
+    conn.execute("set enable_progress_bar = false")  # else it draws into the log of a task
     try:
         yield conn
     finally:

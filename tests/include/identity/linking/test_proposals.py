@@ -85,30 +85,19 @@ def test_what_a_person_decides_is_followed_by_the_next_build_and_outlives_a_rebu
     assert not {second, third} & {one["proposal_id"] for one in proposals.listed(shop, state="open", most=500)}
 
 
-def test_what_holds_at_the_stricter_threshold_is_accepted_on_request_and_joins(shop, known, tmp_path) -> None:
+def test_what_holds_at_the_stricter_threshold_is_accepted_on_request_joins_and_names_nobody(
+    shop, known, tmp_path
+) -> None:
     found = propose(shop, tmp_path, accept=True)
     assert found.accepted >= 20
     assert found.accepted + found.open == found.found
     accepted = proposals.listed(shop, state="accepted", most=500)
     assert all(_truly_one(shop, known, one["proposal_id"]) for one in accepted)
     assert {one["decided_by"] for one in accepted} == {f"threshold of model {found.model_version}"}
+    _explained_without_values(shop, known, accepted[0]["proposal_id"])
+    assert list(tmp_path.iterdir()) == []  # nothing is left where it may spill
     build_persons(shop, as_of=AS_OF)
     assert persons(shop) == 130 - found.accepted
-
-
-def test_a_proposal_says_how_its_weight_came_together_and_names_nobody(shop, known, tmp_path) -> None:
-    propose(shop, tmp_path)
-    top = proposals.one(shop, proposals.listed(shop, state="open", most=1)[0]["proposal_id"])
-    assert {part["comparison"] for part in top["contributions"]} >= {"name", "birth_on", "postcode", "city"}
-    bars = waterfall.bars(top["weight"], top["contributions"])
-    assert bars[-1].end == top["weight"]
-    assert all(abs(one.end - two.begin) < 1e-9 for one, two in pairwise(bars[:-1]))
-    picture = waterfall.svg(top["proposal_id"], top["weight"], top["probability"], top["contributions"])
-    stored = picture + str(shop.execute("select settings, labels from identity.link_model").fetchall()) + str(top)
-    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
-    for row in known.rows:
-        assert not any(f">{row[name]}<" in picture or f"'{row[name]}'" in stored for name in ("last_name", "postcode"))
-    assert list(tmp_path.iterdir()) == []  # nothing is left where it may spill
 
 
 def test_a_handful_of_persons_is_too_few_to_learn_from(conn, tmp_path) -> None:
@@ -122,3 +111,16 @@ def test_a_handful_of_persons_is_too_few_to_learn_from(conn, tmp_path) -> None:
 def _truly_one(conn: psycopg.Connection, known: People, proposal_id: int) -> bool:
     one = proposals.one(conn, proposal_id)
     return known.persons[int(one["record_key_a"])] == known.persons[int(one["record_key_b"])]
+
+
+def _explained_without_values(conn: psycopg.Connection, known: People, proposal_id: int) -> None:
+    top = proposals.one(conn, proposal_id)
+    assert {part["comparison"] for part in top["contributions"]} >= {"name", "birth_on", "postcode", "city"}
+    bars = waterfall.bars(top["weight"], top["contributions"])
+    assert bars[-1].end == top["weight"]
+    assert all(abs(one.end - two.begin) < 1e-9 for one, two in pairwise(bars[:-1]))
+    picture = waterfall.svg(proposal_id, top["weight"], top["probability"], top["contributions"])
+    stored = picture + str(conn.execute("select settings, labels from identity.link_model").fetchall()) + str(top)
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+    for row in known.rows:
+        assert not any(f">{row[name]}<" in picture or f"'{row[name]}'" in stored for name in ("last_name", "postcode"))
