@@ -64,6 +64,12 @@ def test_accepted_by_hand_joins_and_rejected_parts_again(run, conn: psycopg.Conn
     assert "rejected by bo: father and daughter" in shown
 
 
+def test_two_persons_are_too_few_to_propose_from(run, proposed: int) -> None:
+    found = run("identity", "propose", "--json").json
+    assert (found["persons"], found["found"], found["model_version"]) == (2, 0, None)
+    assert run("identity", "proposals", "list", "--json").json  # what stands is not taken back by it
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
