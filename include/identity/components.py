@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from include import warehouse
-from include.identity.packed import copy_pairs, numbers, parts, places
+from include.identity.packed import copy_pairs, numbers, parts, place_of, places
 from include.identity.rules import IdentityRules
 
 Route = Literal["sql", "arrays"]
@@ -40,7 +40,9 @@ def find_components(
     :param everybody: all records are in scope.
     :returns: the route taken.
     """
-    if route is None:
+    if route is None and everybody:
+        route = "arrays"
+    elif route is None:
         edges = warehouse.rows(conn, "identity/56_scope_edges")[0]["edges"]
         route = "sql" if edges <= SQL_UP_TO else "arrays"
     if route == "sql":
@@ -121,29 +123,25 @@ def _mark_over_limit(
     :param values: identifiers, ascending; ``labels`` has the component of each.
     :param limited: whether the component of each number is to be stitched link by link.
     """
-    least = {one.type: min(limit.count for limit in one.limits) for one in rules.identifiers if one.limits}
-    if not least or not values.size:
+    if not values.size or not any(one.limits for one in rules.identifiers):
         return
     name = "identity/60_packed_identifiers_all" if everybody else "identity/60_packed_identifiers"
-    asked = {"named": [one.type for one in rules.identifiers], "limited": list(least), "others": "*" in least}
-    if not everybody:
-        asked["identifiers"] = values.tolist()
+    asked = None if everybody else {"identifiers": values.tolist()}
     found: dict[str, list[np.ndarray]] = {}
     for kind, identifiers in parts(conn, name, asked):
         found.setdefault(kind, []).append(numbers(identifiers))
     for kind, packed in found.items():
-        here = np.concatenate(packed)
-        place = np.minimum(np.searchsorted(values, here), values.size - 1)
-        counts = np.bincount(labels[place[values[place] == here]], minlength=limited.size)
-        limited |= counts > least.get(kind, least.get("*", 0))
+        limits = rules.of_type(kind).limits
+        if limits:
+            place = place_of(values, np.concatenate(packed))
+            counts = np.bincount(labels[place[place >= 0]], minlength=limited.size)
+            limited |= counts > min(limit.count for limit in limits)
 
 
 def _mark_parted(conn: psycopg.Connection, nodes: np.ndarray, labels: np.ndarray, limited: np.ndarray) -> None:
     """Mark components that hold two records which a pin parts."""
     rows = warehouse.rows(conn, "identity/60_parted_pairs")
     pairs = np.array([(row["record_id"], row["other_record_id"]) for row in rows], np.int64).reshape(-1, 2)
-    if not pairs.size or not nodes.size:
-        return
-    place = np.minimum(np.searchsorted(nodes, pairs), nodes.size - 1)
-    one, two = labels[place].T
-    limited[one[(nodes[place] == pairs).all(axis=1) & (one == two)]] = True
+    place = place_of(nodes, pairs)
+    one, two = labels[place[(place >= 0).all(axis=1)]].reshape(-1, 2).T
+    limited[one[one == two]] = True

@@ -12,8 +12,10 @@ import psycopg
 
 from include import warehouse
 from include.identity.limited import Clusters, Link, Refused, meet
-from include.identity.packed import copy_pairs, numbers, parts
+from include.identity.packed import copy_pairs, numbers, parts, place_of
 from include.identity.rules import IdentityRules
+
+LOOKED_UP = 50_000  # records
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ def stitch_islands(conn: psycopg.Connection, rules: IdentityRules, *, at: dateti
 def _read(conn: psycopg.Connection) -> Islands:
     nodes = np.concatenate([numbers(part) for (part,) in parts(conn, "identity/68_limited_records")])
     nodes.sort()
-    found = list(parts(conn, "identity/68_limited_links"))
+    found = _links(conn, nodes.size)
     types: Sequence[str] = found[0][0] if found else ()
     columns = [np.stack([numbers(column) for column in packed], axis=1) for _, *packed in found]
     met = np.concatenate(columns) if columns else np.empty((0, 5), np.int64)
-    met[:, 0] = np.searchsorted(nodes, met[:, 0])
+    met[:, 0] = place_of(nodes, met[:, 0])
     decided = warehouse.rows(conn, "identity/60_decided_pairs")
     return Islands(
         nodes, types, met,
@@ -70,11 +72,21 @@ def _read(conn: psycopg.Connection) -> Islands:
     )
 
 
+def _links(conn: psycopg.Connection, records: int) -> list[tuple]:
+    """The packed links. Few records are looked up one by one: the planner would rather read every link there is."""
+    if records > LOOKED_UP:
+        return list(parts(conn, "identity/68_limited_links"))
+    with conn.transaction(force_rollback=True):  # takes the settings back
+        conn.execute("set local enable_hashjoin = off")
+        conn.execute("set local enable_mergejoin = off")
+        return list(parts(conn, "identity/68_limited_links"))
+
+
 def _among(nodes: np.ndarray, rows: Sequence[dict], key: str) -> list[Link]:
     """The pairs of which both records are among the nodes, as places there, in the order given."""
     pairs = np.array([(row["record_id"], row["other_record_id"]) for row in rows], np.int64).reshape(-1, 2)
-    at = np.minimum(np.searchsorted(nodes, pairs), nodes.size - 1)
-    known = (nodes[at] == pairs).all(axis=1)
+    at = place_of(nodes, pairs)
+    known = (at >= 0).all(axis=1)
     return [
         Link(row[key], int(one), int(two))
         for row, (one, two), here in zip(rows, at, known, strict=True) if here

@@ -51,3 +51,16 @@ def places(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     here[values - low] = True
     place_of = np.cumsum(here, dtype=np.int32) - 1
     return np.flatnonzero(here) + low, place_of[values - low]
+
+
+def place_of(values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The place of each asked number among the values, which ascend; -1 for one that is not among them."""
+    if not values.size:
+        return np.full(asked.shape, -1)
+    low, high = int(values[0]), int(values[-1])
+    if high - low > 4 * values.size:
+        place = np.minimum(np.searchsorted(values, asked), values.size - 1)
+        return np.where(values[place] == asked, place, -1)
+    at = np.full(high - low + 1, -1, np.int32)
+    at[values - low] = np.arange(values.size, dtype=np.int32)
+    return np.where((asked >= low) & (asked <= high), at[np.clip(asked, low, high) - low], -1)

@@ -20,7 +20,7 @@ link as (
         r.first_seen_at,
         r.own_person_id,
         coalesce(own.priority, other.priority, 1000000) as priority,
-        p.record_id is not null as is_pinned,
+        m.record_id in (select p.record_id from pinned as p) as is_pinned,
         min(r.first_seen_at) over (partition by e.identifier_id) as value_seen_at
     from identity.work_limited as m
     inner join identity.record as r on m.record_id = r.record_id
@@ -28,7 +28,6 @@ link as (
     inner join identity.identifier as i on e.identifier_id = i.identifier_id
     left join identity.identifier_rule as own on i.type = own.type
     left join identity.identifier_rule as other on other.type = '*'
-    left join pinned as p on m.record_id = p.record_id
     where e.dropped_reason is null or e.refused
 ),
 
