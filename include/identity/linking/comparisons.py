@@ -1,6 +1,8 @@
 """How alike two values are, in levels from the same to nothing in common; the model learns what each level is worth.
 
 Where a value is the same, its own frequency counts (a rare surname says more than a common one).
+
+The family name alone, with another given name, counts as different: it is what a household shares.
 """
 
 from collections.abc import Sequence
@@ -74,9 +76,8 @@ def _names(given: str, family: str) -> ComparisonCreator:
         both(_ALIKE_WORD, _ALIKE_WORD, "both alike"),
         _level("jaro_winkler_similarity({l}, {r}) >= 0.92", "whole name alike", WHOLE_NAME),
         both(initial, _SAME, "same family name, initial fits"),
-        _weighed(_level(_SAME, "same family name", family), family),
         _weighed(_level(_SAME, "same given name", given), given),
-        levels.CustomLevel(f"{_on(_ALIKE_WORD, family)} or {_on(_ALIKE_WORD, given)}", "one of the two alike"),
+        _level(_ALIKE_WORD, "given name alike", given),
         levels.CustomLevel(f"{one} or {other}", "one name stands as the other"),
         levels.ElseLevel(),
     ]

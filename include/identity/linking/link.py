@@ -23,6 +23,7 @@ from include.identity.linking.workbench import clean
 log = logging.getLogger(__name__)
 
 CUTS = np.arange(-6.0, 9.5, 0.5)  # average weight in bits that a join may need
+LIKELY = 0.8  # expected share of right pairs in what is proposed, at least
 SURE = 0.95  # expected share of right pairs in what is joined without a person's look
 SAME = 1e-4  # of expected F1
 WITNESSED = 300_000  # pairs that are held against their witnesses
@@ -113,7 +114,7 @@ def _decided(
     found, joined = clusters.trees(labels, pairs, held)
     likely = expit(np.log(2) * held)
     expected = [_expected(joined >= at, likely) for at in CUTS]
-    best = _best([_f1(*one) for one in expected])
+    best = _best([_f1(*one) if one[0] >= LIKELY else 0.0 for one in expected])
     sure = next((place for place in range(best, len(CUTS)) if expected[place][0] >= SURE), len(CUTS) - 1)
     most = _most(clusters.cut(len(labels), found, CUTS[sure]))
     return Linked(

@@ -29,6 +29,7 @@ RANDOM_PAIRS = 400_000  # at most, and so many a row:
 RANDOM_PAIRS_A_ROW = 100
 TRAINING_PAIRS = 200_000  # a pass
 PRIOR = 1e-4  # that two rows are one person, before anything is known; ``evidence`` finds the real one
+MOST_DIFFERENT = 0.1  # of one person's pairs: what learns more has taken households, not persons, for matches
 LEAST_SHARE = 1e-5  # of a level: what was never seen in training is rare, not impossible
 DECIMALS = 6  # of a weight: what is left of the order in which numbers were added is cut off
 _SHARES = ("m_probability", "u_probability")
@@ -73,6 +74,9 @@ def train(conn: duckdb.DuckDBPyConnection, fields: Sequence[Field]) -> Model:
         raise FatalError("No two records agree on anything a model could learn from; there is nothing to propose.")
     settings = linker.misc.save_model_to_json()
     conn.execute(f"set threads = {THREADS}")
+    for comparison in settings["comparisons"]:
+        different = comparison["comparison_levels"][-1]
+        different["m_probability"] = min(different.get("m_probability", MOST_DIFFERENT), MOST_DIFFERENT)
     return Model(_rounded(settings))
 
 

@@ -77,3 +77,11 @@ def test_case_accents_and_punctuation_do_not_matter(bench) -> None:
         bench, table([0], town=["  Saint-Étienne "], code=["AB1 2CD"]), [Field("town", "text"), Field("code", "code")]
     )
     assert bench.execute("select town, code from record").fetchall() == [("saint etienne", "ab12cd")]
+
+
+def test_the_town_of_a_postcode_is_no_second_witness() -> None:
+    many = 300
+    towns = [f"town {number % 20}" for number in range(many)]
+    codes = [f"{number % 20:02}{number % 40 // 20}" for number in range(many)]  # two postcodes a town
+    kept = informative(table([0] * many, town=towns, code=codes), [Field("town", "text"), Field("code", "code")])
+    assert [field.name for field in kept] == ["code"]
