@@ -26,10 +26,10 @@ RULES = IdentityRules(
     20,
     (),
     (
-        IdentifierRule("shop", 1, (Limit(3, "ever"),)),
-        IdentifierRule("email", 2, (Limit(5, "ever"), Limit(3, "week"))),
-        IdentifierRule("phone", 3, (Limit(5, "ever"),)),
-        IdentifierRule("*", 9),
+        IdentifierRule("shop", 1, (Limit(5, "ever"),)),
+        IdentifierRule("email", 2, (Limit(5, "ever"),)),
+        IdentifierRule("phone", 3, (Limit(3, "ever"),)),
+        IdentifierRule("device", 4, (Limit(5, "year"),)),
     ),
 )
 _PACKED = """
