@@ -77,7 +77,7 @@ def add_chain(conn: psycopg.Connection, records: int) -> None:
     conn.execute(_RECORDS, {"first": 1, "last": records})
     conn.execute(
         "insert into identity.identifier (identifier_id, type, value) overriding system value "
-        "select n, 'device', 'd' || n from generate_series(1, %s + 1) as n",
+        "select n, 'visitor', 'v' || n from generate_series(1, %s + 1) as n",
         [records],
     )
     conn.execute(
