@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, destinations, persons, quarantine.",
+    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine.",
 )
 
 
@@ -89,7 +89,18 @@ def _fail(text: str, code: int) -> NoReturn:
 @cache
 def _with_commands() -> typer.Typer:
     """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
-    from include.cli import debts, destinations, exchanges, holds, person, quarantine, segment, sync
+    from include.cli import (
+        debts,
+        destinations,
+        exchanges,
+        holds,
+        identity,
+        person,
+        proposals,
+        quarantine,
+        segment,
+        sync,
+    )
 
     app.add_typer(segment.commands, name="segment")
     app.add_typer(sync.commands, name="sync")
@@ -98,6 +109,9 @@ def _with_commands() -> typer.Typer:
     app.add_typer(destinations.commands, name="destinations")
     app.add_typer(quarantine.commands, name="quarantine")
     app.add_typer(exchanges.commands, name="exchanges")
+    identity.commands.command("propose")(proposals.propose)
+    identity.commands.add_typer(proposals.commands, name="proposals")
+    app.add_typer(identity.commands, name="identity")
     app.command("person")(person.show)
     return app
 

@@ -7,7 +7,7 @@ import psycopg
 from include import warehouse
 from include.identity import stitch
 from include.identity.components import Route
-from include.identity.rules import Survivorship, identity_rules, survivorship
+from include.identity.rules import IdentityRules, Survivorship, identity_rules, survivorship
 from include.identity.traits import build_traits
 
 MANY_RECORDS = 20_000  # changed at once: a first load, a rebuild, a mapping that changed
@@ -15,7 +15,12 @@ WRITER_LOCK = 7_210_004  # any constant: two builds at once wait for each other
 
 
 def build_persons(
-    conn: psycopg.Connection, *, as_of: date, rebuild: bool = False, route: Route | None = None
+    conn: psycopg.Connection,
+    *,
+    as_of: date,
+    rebuild: bool = False,
+    route: Route | None = None,
+    rules: IdentityRules | None = None,
 ) -> dict[str, int]:
     """Drain ``staging.changed_record`` and bring identity, profile, consent and traits up to date, in one transaction.
 
@@ -25,11 +30,12 @@ def build_persons(
     :param rebuild: look at everything staging holds instead of the queue. Ids, history and former ids stay; the result
         is the one that runs by increments would have had.
     :param route: see :func:`include.identity.components.find_components`.
+    :param rules: other rules than those of sql/identity/rules.yaml.
     :returns: counts: ``changed`` vendor records, ``withdrawn`` records, ``unusable`` values, new ``links``,
-        ``records`` in scope, ``moved`` records, ``vanished`` persons; rows written of ``profiles``, ``orders``,
-        ``events``, ``statements``, ``consents``, ``traits``; ``persons`` and ``blocked`` values there are now.
+        ``records`` in scope, ``moved`` records, ``vanished`` persons, ``refused`` links; rows written of ``profiles``,
+        ``orders``, ``events``, ``statements``, ``consents``, ``traits``; ``persons`` and ``blocked`` values of today.
     """
-    rules, winners = identity_rules(), survivorship()
+    rules, winners = rules or identity_rules(), survivorship()
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
         if rebuild:
@@ -37,15 +43,17 @@ def build_persons(
         at = conn.execute("select clock_timestamp()").fetchone()[0]
         warehouse.run(conn, "identity/00_hold")
         warehouse.run(conn, "identity/00_clear")
-        stitch.apply_rules(conn, rules)
+        ruled_anew = stitch.apply_rules(conn, rules)
         counts = stitch.gather_records(conn, at=at, rebuild=rebuild)
         counts |= stitch.link_records(conn, rules)
-        counts |= stitch.assign_persons(conn, at=at, rebuild=rebuild, route=route)
+        counts |= stitch.assign_persons(conn, rules, at=at, everybody=rebuild or ruled_anew, route=route)
         _expect_many(conn, counts["changed"])
         counts |= _build_profile(conn, winners)
         counts |= _build_consent(conn)
         counts["traits"] = build_traits(conn, as_of=as_of)
         counts |= warehouse.rows(conn, "identity/90_counts")[0]
+        if counts["records"]:
+            warehouse.run(conn, "identity/91_cluster_sizes", {"at": at})
     return counts
 
 

@@ -1,11 +1,14 @@
 """From changed vendor records to the person of each record: the steps of sql/identity, in their order."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from include import warehouse
 from include.identity.components import Route, find_components
+from include.identity.islands import stitch_islands
 from include.identity.normalise import normal_form
 from include.identity.rules import IdentityRules
 
@@ -17,8 +20,11 @@ def _step(conn: psycopg.Connection, name: str, **values: object) -> int:
     return warehouse.run(conn, f"identity/{name}", values or None)
 
 
-def apply_rules(conn: psycopg.Connection, rules: IdentityRules) -> None:
-    """Make ``identity.blocked_value`` equal to rules.yaml; identifiers whose listing changed are to be looked at."""
+def apply_rules(conn: psycopg.Connection, rules: IdentityRules) -> bool:
+    """Make the tables of rules equal to rules.yaml; identifiers whose listing or threshold changed are to be looked at.
+
+    :returns: whether priorities or limits changed: then everybody is to be stitched anew.
+    """
     changed = warehouse.rows(conn, "identity/05_rules", {
         "types": [one.type for one in rules.blocked],
         "kinds": [one.kind for one in rules.blocked],
@@ -27,6 +33,14 @@ def apply_rules(conn: psycopg.Connection, rules: IdentityRules) -> None:
     })
     if changed:
         _step(conn, "06_relist")
+    if _step(conn, "05_carrier_rule", shared_above=rules.shared_above):
+        _step(conn, "06_recount")
+    ruled = warehouse.rows(conn, "identity/05_identifier_rules", {
+        "types": [one.type for one in rules.identifiers],
+        "priorities": [one.priority for one in rules.identifiers],
+        "limits": [Jsonb([asdict(limit) for limit in one.limits]) for one in rules.identifiers],
+    })
+    return bool(ruled)
 
 
 def gather_records(conn: psycopg.Connection, *, at: datetime, rebuild: bool) -> dict[str, int]:
@@ -86,15 +100,21 @@ def _normalise_new_values(conn: psycopg.Connection) -> None:
 
 
 def assign_persons(
-    conn: psycopg.Connection, *, at: datetime, rebuild: bool, route: Route | None = None
+    conn: psycopg.Connection, rules: IdentityRules, *, at: datetime, everybody: bool, route: Route | None = None
 ) -> dict[str, int]:
     """Stitch the records in scope anew and write what changed: persons, history, merges, splits, redirects.
 
-    :returns: ``records`` in scope, ``moved`` records, ``vanished`` persons (merged ones included).
+    :param everybody: all records are in scope, not only those looked at and who they are linked to.
+    :returns: ``records`` in scope, ``moved`` records, ``vanished`` persons (merged ones included), ``refused`` links.
     """
-    records = _step(conn, "55_scope_rebuild" if rebuild else "55_scope")
+    _step(conn, "53_decided", at=at)
+    _step(conn, "54_standing_links")
+    records = _step(conn, "55_scope_rebuild" if everybody else "55_scope")
     conn.execute("analyze identity.work_scope")
-    find_components(conn, route)
+    for step in ("57_neighbours_gone", "57_links", "58_splits"):
+        _step(conn, step)
+    find_components(conn, rules, route, everybody=everybody)
+    refused = stitch_islands(conn, rules, at=at)
     _step(conn, "70_assignment")
     conn.execute("analyze identity.work_assignment")
     _step(conn, "71_former")
@@ -106,4 +126,4 @@ def assign_persons(
     _step(conn, "76_persons", at=at)
     _step(conn, "77_redirects", at=at)
     _step(conn, "78_redirects_follow", at=at)
-    return {"records": records, "moved": moved, "vanished": _step(conn, "79_vanished")}
+    return {"records": records, "moved": moved, "vanished": _step(conn, "79_vanished"), "refused": refused}

@@ -91,7 +91,7 @@ def build_segments(
                 continue
             try:
                 with conn.transaction():
-                    built.append(_build(conn, segment, as_of, timeout_seconds))
+                    built.append(build_segment(conn, segment, as_of, timeout_seconds))
             except psycopg.Error as error:
                 if conn.broken:
                     raise
@@ -107,7 +107,12 @@ def build_segments(
     return built
 
 
-def _build(conn: psycopg.Connection, segment: Segment, as_of: date, timeout_seconds: int) -> SegmentBuilt:
+def build_segment(conn: psycopg.Connection, segment: Segment, as_of: date, timeout_seconds: int) -> SegmentBuilt:
+    """Bring the membership of one segment in line with its definition, in the caller's transaction and under its lock.
+
+    :raises FatalError: it was built for a later day already.
+    :raises psycopg.Error: what its statement did wrong.
+    """
     started = time.monotonic()
     moment = warehouse.rows(conn, "membership/moment", {"segment": segment.name})[0]
     if moment["newest_as_of"] is not None and as_of < moment["newest_as_of"]:

@@ -40,7 +40,7 @@ bearer as (
     inner join identity.identifier as i on e.identifier_id = i.identifier_id
     order by
         s.record_id,
-        e.dropped_reason is not null,
+        e.dropped_reason is not null and not e.refused, -- what a limit keeps from the person was still said under it
         case i.type when 'email' then 1 when 'phone' then 2 else 3 end,
         i.type collate "C",
         i.value collate "C"

@@ -16,5 +16,9 @@ identity.work_pair,
 identity.work_parent,
 identity.work_component,
 identity.work_assignment,
-identity.work_former
+identity.work_former,
+identity.work_link,
+identity.work_split,
+identity.work_limited,
+identity.work_refused
 restart identity

@@ -27,3 +27,4 @@ relisted as (
 insert into identity.work_identifier (identifier_id)
 select identifier_id
 from relisted
+on conflict (identifier_id) do nothing

@@ -1,5 +1,5 @@
 -- One row per link that is dropped from now on, or no longer: its record is withdrawn, or its value is blocked. Looks only at
--- links that are dropped now or have a reason to be.
+-- links that are dropped now or have a reason to be. What the stitching refused is its own to take back.
 with
 
 candidate as (
@@ -32,9 +32,12 @@ wanted as (
 )
 
 update identity.edge as e
-set dropped_reason = w.reason
+set
+    dropped_reason = w.reason,
+    refused = false
 from wanted as w
 where
     e.record_id = w.record_id
     and e.identifier_id = w.identifier_id
     and e.dropped_reason is distinct from w.reason
+    and not (e.refused and w.reason is null)

@@ -1,5 +1,6 @@
--- One row per record whose person may change: the records looked at, all records of the persons they belonged to, and all
--- records of the persons they now share a value with. One step is enough: persons that nobody touched share nothing.
+-- One row per record whose person may change: the records looked at and those they now share a value or a decision with,
+-- all records of the persons of these, and of their islands. One step is enough: an island that nobody touched, or a person
+-- outside all islands, shares nothing with the rest.
 with
 
 neighbour as (
@@ -13,16 +14,28 @@ neighbour as (
         theirs.record_id,
         r.person_id
     from identity.work_touched as t
-    inner join identity.edge as ours on t.record_id = ours.record_id and ours.dropped_reason is null
+    inner join identity.edge as ours on t.record_id = ours.record_id and (ours.dropped_reason is null or ours.refused)
     inner join identity.edge as theirs
-        on ours.identifier_id = theirs.identifier_id and theirs.dropped_reason is null
+        on ours.identifier_id = theirs.identifier_id and (theirs.dropped_reason is null or theirs.refused)
     inner join identity.record as r on theirs.record_id = r.record_id
+    union
+    select
+        l.other_record_id,
+        r.person_id
+    from identity.work_link as l
+    inner join identity.record as r on l.other_record_id = r.record_id
 ),
 
 person as (
     select distinct person_id
     from neighbour
     where person_id is not null
+),
+
+island as (
+    select distinct i.island_id
+    from neighbour as n
+    inner join identity.island as i on n.record_id = i.record_id
 )
 
 insert into identity.work_scope (record_id, former_person_id)
@@ -36,3 +49,10 @@ select
     r.person_id
 from person as p
 inner join identity.record as r on p.person_id = r.person_id
+union
+select
+    r.record_id,
+    r.person_id
+from island as i
+inner join identity.island as m on i.island_id = m.island_id
+inner join identity.record as r on m.record_id = r.record_id

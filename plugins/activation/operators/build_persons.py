@@ -1,20 +1,24 @@
 """Bring persons up to date with staging."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from activation import alerts
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
 from include import publishing
+from include.identity import watch
 from include.identity.build import build_persons
 
 
 class BuildPersonsOperator(WarehouseOperator):
     """
-    Stitch changed records, then refresh golden records, consent and traits.
+    Stitch changed records, then refresh golden records, consent and traits. Values found to be shared, and persons that
+    grew too large, are told to the owner.
 
     Skipped, with the streams named, while a landed batch waits behind a failed check: nothing is built on half of a
     night's data.
@@ -43,4 +47,8 @@ class BuildPersonsOperator(WarehouseOperator):
             raise AirflowSkipException(f"Failed checks hold back {', '.join(blocked)}; see ops.check_result.")
         if self.only_if_changed and not publishing.anything_changed(conn):
             raise AirflowSkipException("Nothing was published since the last build.")
-        return build_persons(conn, as_of=as_date(self.as_of))
+        counts = build_persons(conn, as_of=as_date(self.as_of))
+        conn.commit()
+        for state in watch.states(conn, self.owner):
+            alerts.tell(conn, **asdict(state))
+        return counts

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
-from include.identity.rules import identity_rules
+from include.identity.rules import IdentifierRule, IdentityRules, Limit, identity_rules
 
 SHARED_ABOVE = identity_rules().shared_above
 
@@ -67,3 +68,59 @@ def union_find(records: Iterable[Carrier]) -> dict[str, str]:
         groups[root(record.key)].append(record)
     oldest = {key: min(group, key=lambda one: (one.minute, one.key)).key for key, group in groups.items()}
     return {record.key: oldest[root(record.key)] for record in records}
+
+
+# Minutes at which records of a decided graph are made: on both sides of the borders of a week, a month, a year.
+MINUTES = (0, 1, 5, 10_079, 10_080, 10_081, 20_160, 43_199, 43_200, 525_599, 525_600, 525_601)
+LIMITED = IdentityRules(
+    SHARED_ABOVE,
+    (),
+    (
+        IdentifierRule("id0", 1, (Limit(1, "ever"),)),
+        IdentifierRule("id1", 2, (Limit(2, "week"), Limit(3, "year"))),
+        IdentifierRule("id2", 3, (Limit(3, "ever"), Limit(2, "month"))),
+        IdentifierRule("id3", 3),
+        IdentifierRule("*", 9, (Limit(2, "year"),)),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A pin (merge, split) or an accepted proposal (link) about two records, named by their keys in byte order."""
+
+    kind: Literal["merge", "split", "link"]
+    a: str
+    b: str
+    weight: float = 0
+
+
+@dataclass(frozen=True)
+class DecidedGraph:
+    """Records with what people decided about them, oldest decision first."""
+
+    records: list[Carrier]
+    decisions: list[Decision]
+
+
+def decided_graph(number: int) -> DecidedGraph:
+    """Graph ``number``: as :func:`random_graph`, over five types with all kinds of limits, some with pins and links."""
+    rng = Random(f"decided {number}")
+    size, kinds = rng.randint(1, 24), rng.randint(1, 5)
+    pool = rng.randint(1, max(2, size))
+    records = [
+        Carrier(
+            f"{number}-{place}",
+            rng.choice(MINUTES),
+            frozenset(
+                (f"id{rng.randrange(kinds)}", f"{number}-{rng.randrange(pool)}") for _ in range(rng.randint(0, 4))
+            ),
+        )
+        for place in range(size)
+    ]
+    decisions: dict[tuple[str, str, bool], Decision] = {}
+    for _ in range(rng.choice((0, 0, 1, 2, 5)) if size > 1 else 0):
+        a, b = sorted(one.key for one in rng.sample(records, 2))
+        kind: Literal["merge", "split", "link"] = rng.choice(("merge", "split", "link"))
+        decisions.setdefault((a, b, kind == "link"), Decision(kind, a, b, rng.choice((5.0, 8.5))))
+    return DecidedGraph(records, list(decisions.values()))

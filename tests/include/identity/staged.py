@@ -115,8 +115,8 @@ def forget_everything(conn: psycopg.Connection) -> None:
     conn.execute(
         "truncate identity.record, identity.identifier, identity.normal_form, identity.edge, identity.bundle_row, "
         "identity.unusable_value, identity.person, identity.redirect, identity.record_history, identity.person_change, "
-        "identity.blocked_value, profile.person, profile.person_order, profile.person_event, profile.trait, "
-        "consent.person_consent restart identity cascade"
+        "identity.refused_link, identity.island, identity.cluster_size, identity.blocked_value, profile.person, "
+        "profile.person_order, profile.person_event, profile.trait, consent.person_consent restart identity cascade"
     )
 
 

@@ -1,11 +1,46 @@
 """Normal forms, by published vectors and against the libraries that define them."""
 
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
 import pytest
+import yaml
 from email_validator import validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.identity.normalise import email, phone
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+def published(name: str) -> list[dict[str, Any]]:
+    """Published vectors; their sources stand at the head of the file."""
+    return yaml.safe_load((VECTORS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("vector", published("email"), ids=lambda vector: vector["raw"])
+def test_an_address_reads_as_published(vector: dict[str, Any]) -> None:
+    found = email(vector["raw"])
+    assert (found.value, found.reason) == (vector.get("value"), vector.get("reason"))
+
+
+@pytest.mark.parametrize("vector", published("phone"), ids=lambda vector: f"{vector['raw']} in {vector['country']}")
+def test_a_number_reads_as_published(vector: dict[str, Any]) -> None:
+    found = phone(vector["raw"], vector["country"])
+    assert (found.value, found.reason) == (vector.get("value"), vector.get("reason"))
+
+
+@pytest.mark.parametrize("country", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_every_countrys_example_number_is_one_in_all_its_spellings(country: str) -> None:
+    example = phonenumbers.example_number(country)
+    wanted = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    for spelling in ("NATIONAL", "INTERNATIONAL", "E164", "RFC3966"):
+        written = phonenumbers.format_number(example, getattr(phonenumbers.PhoneNumberFormat, spelling))
+        assert phone(written, country).value == wanted
+        if spelling != "NATIONAL":
+            assert phone(written).value == wanted  # says its country itself
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,21 @@ from tests.include.identity.staged import AS_OF, publish_persons
         ("shared_above: 20\nblocked:\n  - type: email\n    reason: x\n    pattern: '('\n", 5),
         ("shared_above: 20\nblocked:\n  - {type: email, reason: x, exact: a, pattern: b}\n", 3),
         ("shared_above: 20\nblocked: [a]\n", 2),
+        ("shared_above: 20\nidentifiers: email\n", 2),
+        ("shared_above: 20\nidentifiers: [email]\n", 2),
+        ("shared_above: 20\nidentifiers:\n  - {type: email, priority: 0}\n", 3),
+        ("shared_above: 20\nidentifiers:\n  - {type: email}\n", 3),
+        ("shared_above: 20\nidentifiers:\n  - type: email\n    priority: 1\n    limits: 5\n", 5),
+        ("shared_above: 20\nidentifiers:\n  - type: email\n    priority: 1\n    limits: [5]\n", 5),
+        ("shared_above: 20\nidentifiers:\n  - {type: email, priority: 1, limits: [{count: 5, per: day}]}\n", 3),
+        ("shared_above: 20\nidentifiers:\n  - {type: email, priority: 1, limits: [{count: 0, per: week}]}\n", 3),
+        (
+            "shared_above: 20\nidentifiers:\n  - {type: a, priority: 1, "
+            "limits: [{count: 5, per: week}, {count: 6, per: week}]}\n",
+            3,
+        ),
+        ("shared_above: 20\nidentifiers:\n  - {type: a, priority: 1}\n  - {type: a, priority: 2}\n", 4),
+        ("shared_above: 20\nalert_above: many\n", 2),
     ],
 )
 def test_a_wrong_rule_names_its_line(tmp_path: Path, text: str, line: int) -> None:
@@ -28,6 +43,12 @@ def test_a_wrong_rule_names_its_line(tmp_path: Path, text: str, line: int) -> No
     path.write_text(text)
     with pytest.raises(ConfigError, match=rf"rules\.yaml:{line}:"):
         identity_rules(path)
+
+
+def test_the_rules_that_ship_name_a_limit_for_each_way_to_reach_somebody() -> None:
+    rules = identity_rules()
+    assert all(rules.of_type(kind).limits for kind in ("email", "phone", "shopify_customer", "loyalty"))
+    assert rules.of_type("device").priority > rules.of_type("phone").priority
 
 
 @pytest.mark.parametrize(

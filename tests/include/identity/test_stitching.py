@@ -9,6 +9,7 @@ import pytest
 
 from include.identity.build import build_persons
 from include.identity.components import Route, find_components
+from include.identity.rules import identity_rules
 from tests.include.identity.graphs import Carrier, random_graph, shared_values, union_find
 from tests.include.identity.staged import (
     AS_OF,
@@ -148,7 +149,7 @@ def test_a_long_chain_of_records_is_one_component_in_a_handful_of_rounds(
         [size],
     )
     conn.execute("analyze identity.edge, identity.work_scope")
-    find_components(conn, route)
+    find_components(conn, identity_rules(), route)
     assert conn.execute("select count(*), min(root), max(root) from identity.work_component").fetchone() == (size, 1, 1)
     rounds = conn.execute("select coalesce(max(round), 0) from identity.work_pair").fetchone()[0]
     assert rounds <= 17  # the logarithm of the records, not their number

@@ -1,0 +1,3 @@
+-- One row: somebody had personal values shown.
+insert into ops.audit (actor, action, subject)
+values (%(who)s, 'identity values shown', %(subject)s)
