@@ -17,6 +17,7 @@ from include.errors import FatalError
 from include.ledger import guard, holds, watch
 
 APPROVE, REJECT, LATER = "Remove them", "Keep them", "Decide later"
+DECIDED = {APPROVE: "approved", REJECT: "rejected"}
 HOLD_IN_WORDS = "{{ hold_in_words }}"  # how Airflow's lists name each question
 ANSWER_WITHIN = timedelta(hours=24)  # then the question ends, and is asked anew with the numbers of the day
 
@@ -37,8 +38,9 @@ class ApproveRemovalsOperator(HITLOperator):
     Ask a person whether the removals of one hold may go: size, causes, a masked sample, reason, age.
 
     Waits without a worker. The answer is written down with who, when and why, and an approval wakes the sync of that
-    destination; what it sends is computed anew and holds nobody who was not shown. Skipped when the hold was decided,
-    replaced by a larger one or used up meanwhile, and when nobody answers: then it is asked again.
+    destination; what it sends is computed anew and holds nobody who was not shown. Skipped when the hold was rejected,
+    replaced by a larger one or used up meanwhile, and when nobody answers: then it is asked again. When it was approved
+    meanwhile, also by a try of this task that died behind its commit, the sync is woken all the same.
 
     Expanded over holds, with ``outlets=[assets.APPROVED_SOMETHING]`` and ``map_index_template=HOLD_IN_WORDS``.
 
@@ -63,6 +65,8 @@ class ApproveRemovalsOperator(HITLOperator):
     def execute(self, context: Context) -> Any:
         with WarehouseHook(self.warehouse_conn_id).open() as conn:
             hold = self._hold(conn, context)
+        if hold.state == "approved":  # elsewhere, or by a try that died behind its commit: the sync is due
+            return self._follow(context, hold, "approved")
         if hold.state != "open":
             raise AirflowSkipException(f"Hold {hold.hold_id} is {hold.state}: there is nothing to decide.")
         self.subject = f"Remove {hold.removals:,} people from {hold.audience} at {hold.destination}?"
@@ -76,16 +80,21 @@ class ApproveRemovalsOperator(HITLOperator):
             hold = self._hold(conn, context)
             if chosen == LATER:
                 raise AirflowSkipException(f"Hold {hold.hold_id} is left open; it is asked about again in a day.")
-            try:
-                (guard.approve if chosen == APPROVE else guard.reject)(conn, hold.hold_id, _name(answer), why)
-            except FatalError as error:
-                raise AirflowSkipException(str(error)) from None
-            conn.commit()
+            if hold.state != DECIDED[chosen]:
+                try:
+                    (guard.approve if chosen == APPROVE else guard.reject)(conn, hold.hold_id, _name(answer), why)
+                except FatalError as error:
+                    raise AirflowSkipException(str(error)) from None
+                conn.commit()
             for state in watch.states(conn, hold.destination):  # the hold's owner hears that nothing waits any more
                 alerts.tell(conn, **asdict(state))
-        if chosen == APPROVE:
+        return self._follow(context, hold, DECIDED[chosen])
+
+    def _follow(self, context: Context, hold: holds.Hold, decision: str) -> dict[str, Any]:
+        """Wake the sync of an approval; waking it twice does no harm."""
+        if decision == "approved":
             context["outlet_events"][assets.APPROVED_SOMETHING].add(assets.APPROVALS[hold.destination])
-        return {"hold_id": hold.hold_id, "decision": "approved" if chosen == APPROVE else "rejected"}
+        return {"hold_id": hold.hold_id, "decision": decision}
 
     def _hold(self, conn: psycopg.Connection, context: Context) -> holds.Hold:
         hold = holds.show(conn, self.hold_id)
