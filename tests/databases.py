@@ -34,9 +34,10 @@ _TABLES = (
     "select oid::regclass::text from pg_class"
     " where oid >= 16384 and relkind = 'r' and pg_relation_size(oid) > 0 order by oid"
 )
-_EXTRA = (
-    "select oid::regclass::text, relkind::text from pg_class"
-    " where oid >= 16384 and relkind in ('r', 'p', 'v', 'm') and not relispartition and oid <> all(%s)"
+_EXTRA = (  # named here, not looked up by number: a session that is just ending drops its temporary tables itself
+    "select format('%%I.%%I', n.nspname, c.relname), c.relkind::text"
+    " from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid"
+    " where c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition and c.oid <> all(%s)"
 )
 _ADVANCED = "select format('%I.%I', schemaname, sequencename) from pg_sequences where last_value is not null"
 _HANG_UP = (

@@ -35,6 +35,10 @@ class ADAPTER(Adapter):
         named = [one for member in members for one in member["userData"]["userIdentifiers"]]
         return Call("add" if verb == "ingest" else "remove", tuple(one["emailAddress"] for one in named))
 
+    def arrivals(self) -> list[float]:
+        """Without the sign-ins, which go to another host and count against no quota of the account."""
+        return [one.at for one in self.recorded() if one.path != "/google/token"]
+
     def members(self, key: str) -> list[str]:
         return [one["EMAIL"] for one in self.standins.members("google").get(key, [])]
 
