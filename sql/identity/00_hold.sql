@@ -1,5 +1,6 @@
 -- Keep autovacuum's analyze off what this build writes, until it commits: it would count the rows of a transaction it cannot
 -- see as none, and from then on every join is planned as a walk through one row. Nobody else who reads or writes waits.
+-- The work tables need no mention: 00_clear, in the same transaction, keeps everybody else off them.
 lock table
 identity.record,
 identity.identifier,
@@ -17,26 +18,5 @@ profile.person_order,
 profile.person_event,
 profile.trait,
 consent.ledger,
-consent.person_consent,
-identity.work_key,
-identity.work_source,
-identity.work_bundle,
-identity.work_touched,
-identity.work_order,
-identity.work_event,
-identity.work_value,
-identity.work_last_word,
-identity.work_new_value,
-identity.work_carried,
-identity.work_identifier,
-identity.work_scope,
-identity.work_pair,
-identity.work_parent,
-identity.work_component,
-identity.work_assignment,
-identity.work_former,
-identity.work_link,
-identity.work_split,
-identity.work_limited,
-identity.work_refused
+consent.person_consent
 in share update exclusive mode
