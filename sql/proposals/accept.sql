@@ -1,4 +1,4 @@
--- At most one row: an open proposal becomes a link, which build_persons follows from its next run on.
+-- One row per open proposal among these that becomes a link, which build_persons follows from its next run on.
 with
 
 chosen as (
@@ -11,7 +11,7 @@ chosen as (
         weight
     from identity.proposal
     where
-        proposal_id = %(proposal_id)s
+        proposal_id = any(%(proposal_ids)s::bigint[])
         and state = 'open'
     for update
 ),
@@ -27,7 +27,7 @@ linked as (
         %(who)s,
         %(at)s
     from chosen
-    returning link_id
+    returning link_id, stream_a, record_key_a, stream_b, record_key_b
 )
 
 update identity.proposal as p
@@ -37,5 +37,6 @@ set
     decided_by = %(who)s,
     decided_why = %(why)s,
     link_id = l.link_id
-from linked as l
-where p.proposal_id = %(proposal_id)s
+from chosen as c
+inner join linked as l using (stream_a, record_key_a, stream_b, record_key_b)
+where p.proposal_id = c.proposal_id

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from psycopg import sql
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.internals.exceptions import EMTrainingException
 
@@ -22,7 +23,7 @@ from include.errors import FatalError
 from include.identity.linking.blocking import Pairs
 from include.identity.linking.comparisons import NAME, comparisons
 from include.identity.linking.fields import NAME_KINDS, WHOLE_NAME, Field
-from include.identity.linking.workbench import THREADS
+from include.identity.linking.workbench import THREADS, run
 
 SEED = 20261122
 RANDOM_PAIRS = 400_000  # at most, and so many a row:
@@ -73,7 +74,7 @@ def train(conn: duckdb.DuckDBPyConnection, fields: Sequence[Field]) -> Model:
     if not any(passes):
         raise FatalError("No two records agree on anything a model could learn from; there is nothing to propose.")
     settings = linker.misc.save_model_to_json()
-    conn.execute(f"set threads = {THREADS}")
+    run(conn, sql.SQL("set threads = {}").format(sql.Literal(THREADS)))
     for comparison in settings["comparisons"]:
         different = comparison["comparison_levels"][-1]
         different["m_probability"] = min(different.get("m_probability", MOST_DIFFERENT), MOST_DIFFERENT)

@@ -110,7 +110,7 @@ def accept(conn: psycopg.Connection, proposal_id: int, *, who: str, at: datetime
     try:
         with conn.transaction():
             done = warehouse.run(
-                conn, "proposals/accept", {"proposal_id": proposal_id, "who": who, "at": at, "why": why}
+                conn, "proposals/accept", {"proposal_ids": [proposal_id], "who": who, "at": at, "why": why}
             )
     except psycopg.errors.UniqueViolation:
         raise ProposalError(f"Proposal {proposal_id}: these two records have been linked before.") from None
@@ -236,5 +236,7 @@ def _kept(
     gone = warehouse.run(conn, "proposals/30_superseded", {"at": at})
     accepted = 0
     if accept:
-        accepted = warehouse.run(conn, "proposals/40_sure", {"at": at, "who": f"threshold of model {version}"})
+        sure = [row["proposal_id"] for row in warehouse.rows(conn, "proposals/40_sure", {"at": at})]
+        by = {"who": f"threshold of model {version}", "at": at, "why": None}
+        accepted = warehouse.run(conn, "proposals/accept", {"proposal_ids": sure, **by})
     return Proposed(len(linked.persons), len(linked.pairs), len(found), kept - accepted, accepted, gone, version)
