@@ -20,14 +20,12 @@ from tests.system import (
     Bought,
     RunningSystem,
     Step,
-    addresses_sent,
     alerts_of,
-    everything_sent,
-    hashes_sent,
     make,
     still_running,
     taken,
 )
+from tests.what_was_sent import addresses_sent, everything_sent, hashes_sent
 
 pytestmark = pytest.mark.timeout(1500)
 CUSTOMERS = "300"

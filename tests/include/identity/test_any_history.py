@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -21,6 +20,7 @@ from tests.include.identity.test_stitching import assert_sound
 
 KEYS = st.sampled_from([f"r{number:02}" for number in range(14)])
 VALUES = st.frozensets(st.tuples(st.sampled_from(("id0", "id1", "id2", "id3")), st.sampled_from("abcdef")), max_size=3)
+EXAMPLES = 4
 
 
 @contextmanager
@@ -124,10 +124,8 @@ class History(RuleBasedStateMachine):
         assert refused(self.conn) == wanted.refused
 
 
-@pytest.mark.parametrize("examples", [4])
-def test_any_history_ends_where_the_rules_say(
-    databases: Databases, postgres: EmbeddedPostgres, template: str, examples: int
-) -> None:
+def test_any_history_ends_where_the_rules_say(databases: Databases, postgres: EmbeddedPostgres, template: str) -> None:
+    """What must hold is asserted after each build, in ``History._check``."""
     with lent(databases, postgres, template) as conn:
 
         class Machine(History):
@@ -139,6 +137,6 @@ def test_any_history_ends_where_the_rules_say(
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=examples, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
