@@ -21,6 +21,7 @@ from include.candidate import (
     table_of,
     without_values,
 )
+from include.sources.shapes import PERSONAL
 
 __all__ = ["Published", "fill_candidate", "publish_stream"]
 
@@ -87,12 +88,14 @@ def _publish(
     warehouse.run(conn, "publishing/settle_released", values)
     said = _last_words(conn, stream, values, staged) if stream.shape == "person_record" else []
     gone = warehouse.rows(conn, "publishing/delete_gone", values)
-    _queue(conn, stream, list({row["record_key"]: row for row in [*gone, *said]}.values()))
+    if stream.shape in PERSONAL:
+        _queue(conn, stream, list({row["record_key"]: row for row in [*gone, *said]}.values()))
     warehouse.run(conn, "publishing/remember_deleted", values)
     warehouse.run(conn, "publishing/forget_deleted", values)
     warehouse.run(conn, "publishing/delete_replaced", values)
     rows = _insert(conn, stream)
-    warehouse.run(conn, "publishing/queue_changes", values)
+    if stream.shape in PERSONAL:
+        warehouse.run(conn, "publishing/queue_changes", values)
     warehouse.run(conn, "publishing/close_batches", values)
     return Published(rows, len(gone), quarantined)
 

@@ -52,6 +52,11 @@ def statement(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def has_statement(name: str) -> bool:
+    """Whether there is a file ``sql/<name>.sql``."""
+    return (SQL_ROOT / f"{name}.sql").is_file()
+
+
 def run(conn: psycopg.Connection, name: str, params: Mapping[str, Any] | None = None) -> int:
     """Execute ``sql/<name>.sql`` with bound values and return the number of rows it touched."""
     return conn.execute(statement(name), params).rowcount

@@ -24,6 +24,8 @@ from include.sources.shapes import (
     CONSTANTS,
     CSV_KEYS,
     DROP_SHAPES,
+    EVENT_KEYS,
+    EVENT_OTHERS,
     FILE_KEYS,
     INTEREST_KEYS,
     REQUIRED,
@@ -165,7 +167,8 @@ def _is_encoding(value: Any) -> bool:
 
 
 def _parameters(file: _File, block: Any, line: int, shape: str, allowed: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"ids": {}, "countries": dict(_countries()), "options": {}, **dict.fromkeys(_names(shape))}
+    found: dict[str, Any] = {"ids": {}, "properties": {}, "events_names": {}, "countries": dict(_countries()),
+                             "options": {}, **dict.fromkeys(_names(shape))}
     found.update(CONSTANTS)
     for key, value, at in file.items(block, line, allowed, "a mapping"):
         if key in _READERS:
@@ -183,7 +186,7 @@ def _names(shape: str) -> Iterator[str]:
     for purpose in ("email", "ads"):
         yield from (f"consent_{purpose}_{key}" for key in CONSENT_KEYS)
     yield from (f"interests_{key}" for key in INTEREST_KEYS)
-    yield from ("goods", "returns_path", "returns_pattern", "order_key_2")
+    yield from ("events_path", "events_others", "goods", "returns_path", "returns_pattern", "order_key_2")
 
 
 def _columns(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
@@ -240,6 +243,27 @@ def _interests(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]
     return found
 
 
+def _events(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
+    if shape != "event":
+        raise file.error(line, f"{shape} is no event", "take the block out")
+    found: dict[str, Any] = {}
+    for key, given, at in file.items(value, line, EVENT_KEYS, "events"):
+        if key == "path":
+            found["events_path"] = file.path_of(given, at, "events")
+        elif key == "names":
+            found["events_names"] = {name: str(ours) for name, ours, _ in file.items(given, at, (), "names")}
+        elif given in EVENT_OTHERS:
+            found["events_others"] = given
+        else:
+            raise file.error(at, f"others is none of {', '.join(EVENT_OTHERS)}", "say what a word not listed becomes")
+    return found
+
+
+def _properties(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
+    return {"properties": {name: SEPARATOR.join(file.path_of(path, at, name))
+                           for name, path, at in file.items(value, line, (), "properties")}}
+
+
 def _constants(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     known = tuple(name.removeprefix("constant_") for name in CONSTANTS)
@@ -286,8 +310,9 @@ def _pairs(file: _File, value: Any, line: int, allowed: Sequence[str], what: str
     return ((key, given) for key, given, _ in file.items(value, line, allowed, what))
 
 
-_READERS = {"columns": _columns, "ids": _ids, "consent": _consent, "interests": _interests, "constants": _constants,
-            "countries": _names_of_countries, "goods": _pattern, "returns": _returns, "options": _options}
+_READERS = {"columns": _columns, "ids": _ids, "consent": _consent, "interests": _interests, "events": _events,
+            "properties": _properties, "constants": _constants, "countries": _names_of_countries, "goods": _pattern,
+            "returns": _returns, "options": _options}
 
 
 @cache

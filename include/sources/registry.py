@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from include import warehouse
 from include.errors import ConfigError
 from include.sources import files, hubspot, mailchimp, shopify
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
 
-Shape = Literal["person_record", "order_entry", "event"]
+Shape = Literal["person_record", "order_entry", "event", "company", "deal", "campaign", "report_row"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,11 @@ class Stream:
     def staging_statement(self) -> str:
         """The statement that reads this stream's raw rows, by its path below sql/.
 
-        Persons of every platform are read by one: what differs is the mapping. A file of persons names its own
-        mapping in each line, orders and events are nested in every platform's own way.
+        One statement a shape reads every stream whose records a mapping describes. A stream whose records are nested in
+        a way of their own, as orders are on every platform, has a statement of its own.
         """
-        if self.shape == "person_record" and self.source != "files":
-            return "staging/stg_person_record"
-        return f"staging/stg_{self.source}__{self.table}"
+        own = f"staging/stg_{self.source}__{self.table}"
+        return own if warehouse.has_statement(own) else f"staging/stg_{self.shape}"
 
 
 def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]]) -> Stream:

@@ -6,16 +6,32 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                       "email_client", "consent_text"),
     "order_entry": ("changed_at", "order_key", "occurred_at", "email", "phone", "phone_country", "sku", "title",
                     "quantity", "amount", "unit_price", "currency", "country"),
-    "event": ("changed_at", "occurred_at", "email", "phone", "phone_country", "amount", "currency"),
+    "event": ("changed_at", "deleted", "occurred_at", "email", "phone", "phone_country", "amount", "currency"),
+    "company": ("created_at", "changed_at", "deleted", "name", "domain", "phone", "industry", "employees", "revenue",
+                "currency", "country", "region", "city", "postcode"),
+    "deal": ("created_at", "changed_at", "deleted", "name", "pipeline", "stage", "is_closed", "is_won", "amount",
+             "currency", "closes_on", "company_key", "person_keys"),
+    "campaign": ("created_at", "changed_at", "deleted", "name", "subject", "channel", "state", "sent_at", "recipients",
+                 "opened", "clicked", "bounced", "unsubscribed"),
+    "report_row": ("changed_at", "on_date", "dimensions", "metrics"),
 }
+PERSONAL = ("person_record", "order_entry", "event")  # what people are stitched and described by
 REQUIRED: dict[str, tuple[str, ...]] = {
     "person_record": (),
     "order_entry": ("order_key", "occurred_at"),
     "event": ("occurred_at",),
+    "company": ("name",),
+    "deal": ("stage", "is_closed", "is_won"),
+    "campaign": ("name",),
+    "report_row": ("on_date", "dimensions", "metrics"),
 }
 # How a consent is read. The opt-out is a second field that can only withdraw: the stricter of the two holds.
 CONSENT_KEYS = ("path", "granted", "withdrawn", "granted_at", "withdrawn_at", "opt_out", "opt_out_values", "opt_out_at")
 INTEREST_KEYS = ("path", "separator", "prefix", "names")
+# What a thing that happened is called: the vendor's word, what we call it, and what becomes of words not listed
+# (`unknown`: null, which a suite catches; `keep`: in our spelling; `leave`: the record gives no row).
+EVENT_KEYS = ("path", "names", "others")
+EVENT_OTHERS = ("unknown", "keep", "leave")
 # What holds for a whole table when its rows do not say.
 CONSTANTS: dict[str, str | None] = {
     "constant_currency": None,
@@ -24,8 +40,11 @@ CONSTANTS: dict[str, str | None] = {
     "constant_timezone": "UTC",
     "constant_decimal": ".",
     "constant_date_order": "ymd",
+    "constant_company_stream": None,  # whose records a deal's keys of companies and persons are
+    "constant_person_stream": None,
 }
-TABLE_KEYS = ("columns", "ids", "consent", "interests", "constants", "countries", "goods", "returns", "options")
+TABLE_KEYS = ("columns", "ids", "consent", "interests", "events", "properties", "constants", "countries", "goods",
+              "returns", "options")
 FILE_KEYS = ("match", "shape", "key", "csv")
 CSV_KEYS = ("delimiter", "encoding", "quote")
 DROP_SHAPES = {"orders": "order_entry", "persons": "person_record"}  # a file's shape: files.orders or files.persons

@@ -2,32 +2,6 @@
 -- cart_recovered, with the time in properties.completed_at: its order may come under another identifier, or much later.
 with
 
-newest as (
-    select distinct on (record_key)
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload
-    from raw.record
-    where
-        stream = %(stream)s
-        and batch_id = any(%(batch_ids)s::bigint[])
-    order by record_key, raw_id desc
-),
-
-parsed as materialized (
-    select
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload::jsonb as payload
-    from newest
-),
-
 picked as materialized (
     select
         n.stream,
@@ -44,7 +18,7 @@ picked as materialized (
         staging.pick(n.payload, %(amount)s::text[], %(amount_else)s::text[]) as amount,
         staging.pick(n.payload, %(currency)s::text[], %(currency_else)s::text[]) as currency,
         staging.read_ids(n.payload, %(ids)s::jsonb) as ids
-    from parsed as n
+    from staging.newest(%(stream)s, %(batch_ids)s::bigint[]) as n
 ),
 
 cast_row as (

@@ -3,32 +3,6 @@
 -- called off before money moved is taken back line by line. Orders of the shop's own tests are left out.
 with
 
-newest as (
-    select distinct on (record_key)
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload
-    from raw.record
-    where
-        stream = %(stream)s
-        and batch_id = any(%(batch_ids)s::bigint[])
-    order by record_key, raw_id desc
-),
-
-parsed as materialized (
-    select
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload::jsonb as payload
-    from newest
-),
-
 picked as materialized (
     select
         n.stream,
@@ -48,7 +22,7 @@ picked as materialized (
         staging.read_ids(n.payload, %(ids)s::jsonb) as ids,
         n.payload ->> 'cancelledAt' as cancelled_at,
         n.payload ->> 'displayFinancialStatus' in ('VOIDED', 'PENDING', 'AUTHORIZED', 'EXPIRED') as unpaid
-    from parsed as n
+    from staging.newest(%(stream)s, %(batch_ids)s::bigint[]) as n
     where n.payload ->> 'test' is distinct from 'true'
 ),
 

@@ -1,31 +1,7 @@
--- One row per open, click or bounce of a campaign's recipient.
+-- One row per thing that happened, of any source whose records one mapping describes: the newest version that landed in the
+-- given batches. What the vendor calls it is looked up in `events_names`; a word that is not there is null, our spelling of
+-- it, or no row, by `events_others`. A record the source deleted gives no row.
 with
-
-newest as (
-    select distinct on (record_key)
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload
-    from raw.record
-    where
-        stream = %(stream)s
-        and batch_id = any(%(batch_ids)s::bigint[])
-    order by record_key, raw_id desc
-),
-
-parsed as materialized (
-    select
-        stream,
-        record_key,
-        raw_id,
-        batch_id,
-        payload_hash,
-        payload::jsonb as payload
-    from newest
-),
 
 picked as materialized (
     select
@@ -34,16 +10,20 @@ picked as materialized (
         n.raw_id,
         n.batch_id,
         n.payload_hash,
-        n.payload,
+        staging.pick(n.payload, %(events_path)s::text[]) as said,
         staging.pick(n.payload, %(changed_at)s::text[], %(changed_at_else)s::text[]) as changed_at,
+        lower(staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[])) as deleted,
         staging.pick(n.payload, %(occurred_at)s::text[], %(occurred_at_else)s::text[]) as occurred_at,
         staging.pick(n.payload, %(email)s::text[], %(email_else)s::text[]) as email,
         staging.pick(n.payload, %(phone)s::text[], %(phone_else)s::text[]) as phone,
         staging.pick(n.payload, %(phone_country)s::text[], %(phone_country_else)s::text[]) as phone_country,
         staging.pick(n.payload, %(amount)s::text[], %(amount_else)s::text[]) as amount,
-        staging.pick(n.payload, %(currency)s::text[], %(currency_else)s::text[]) as currency,
-        staging.read_ids(n.payload, %(ids)s::jsonb) as ids
-    from parsed as n
+        coalesce(
+            staging.pick(n.payload, %(currency)s::text[], %(currency_else)s::text[]), %(constant_currency)s::text
+        ) as currency,
+        staging.read_ids(n.payload, %(ids)s::jsonb) as ids,
+        staging.read_properties(n.payload, %(properties)s::jsonb) as properties
+    from staging.newest(%(stream)s, %(batch_ids)s::bigint[]) as n
 ),
 
 cast_row as (
@@ -53,20 +33,25 @@ cast_row as (
         raw_id,
         batch_id,
         payload_hash,
-        payload,
         changed_at as raw_changed_at,
-        staging.read_time(changed_at, %(constant_timezone)s::text) as changed_at,
+        staging.read_time(changed_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as changed_at,
+        coalesce(
+            %(events_names)s::jsonb ->> said,
+            case when %(events_others)s::text = 'keep' then staging.snake_name(said) end
+        ) as name,
         occurred_at as raw_occurred_at,
-        staging.read_time(occurred_at, %(constant_timezone)s::text) as occurred_at,
+        staging.read_time(occurred_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as occurred_at,
         email,
         phone,
         coalesce(staging.read_country(phone_country, %(countries)s::jsonb), %(constant_phone_country)s::text) as phone_country,
         ids,
         amount as raw_amount,
         staging.read_number(amount, %(constant_decimal)s::text) as amount,
-        coalesce(currency, %(constant_currency)s::text) as raw_currency,
-        staging.read_currency(coalesce(currency, %(constant_currency)s::text)) as currency
+        currency as raw_currency,
+        staging.read_currency(currency) as currency,
+        properties
     from picked
+    where not coalesce(deleted in ('true', 't', '1', 'yes', 'archived', 'deleted'), false)
 )
 
 select
@@ -78,11 +63,7 @@ select
     payload_hash,
     staging.bundle_key(email, phone, ids) as identity_key,
     changed_at,
-    case payload ->> 'action'
-        when 'open' then 'email_opened'
-        when 'click' then 'email_clicked'
-        when 'bounce' then 'email_bounced'
-    end as name,
+    name,
     occurred_at,
     email,
     phone,
@@ -90,9 +71,7 @@ select
     ids,
     staging.to_minor(amount, currency) as amount_minor,
     currency,
-    jsonb_strip_nulls(jsonb_build_object(
-        'campaign_id', payload -> 'campaign_id', 'url', payload -> 'url', 'bounce', payload -> 'type'
-    )) as properties,
+    properties,
     array_remove(array[
         case when raw_changed_at is not null and changed_at is null then 'changed_at' end,
         case when raw_occurred_at is not null and occurred_at is null then 'occurred_at' end,
@@ -100,3 +79,4 @@ select
         case when raw_currency is not null and currency is null then 'currency' end
     ], null) as bad_casts
 from cast_row
+where name is not null or %(events_others)s::text is distinct from 'leave'
