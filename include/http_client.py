@@ -117,11 +117,13 @@ class JsonClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         decode: Callable[[bytes], Any] = orjson.loads,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> Any:
         """Make one call and return the decoded body, or None for an empty one.
 
         :param form: fields of a form, or the whole body of one; its content type is then among the headers.
         :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
+        :param on_headers: is given the headers of the good answer, where a platform pages or counts in them.
         :param repeatable: False when doing it twice does harm: then a lost answer is raised, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).
         :raises QuotaError: still no quota after waiting LONGEST_QUOTA_WAIT seconds.
@@ -132,11 +134,12 @@ class JsonClient:
         for attempt in Retrying(retry=retry_if_exception_type(RetriableError), stop=waited.is_over, wait=waited.pause,
                                 sleep=time.sleep, reraise=True):
             with attempt:
-                return self._once(method, path, params=params, json=json, form=form, headers=headers, decode=decode)
+                return self._once(method, path, params=params, json=json, form=form, headers=headers, decode=decode,
+                                  on_headers=on_headers)
         raise AssertionError("unreachable: Retrying either returns or raises")
 
     def _once(self, method: str, path: str, *, params: Any, json: Any, form: Any, headers: Any,
-              decode: Callable[[bytes], Any]) -> Any:
+              decode: Callable[[bytes], Any], on_headers: Callable[[Mapping[str, str]], None] | None) -> Any:
         extra = dict(headers or {})
         if json is not None:
             extra.setdefault("Content-Type", "application/json")
@@ -147,6 +150,8 @@ class JsonClient:
         try:
             response = self._limited(f"{method} {path}", method, path, params=params, data=body, headers=extra)
             answer = self._read(f"{method} {path}", method, path, response, decode)
+            if on_headers is not None:
+                on_headers(response.headers)
             return answer
         finally:
             if watching is not None:

@@ -6,10 +6,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
+PLATFORMS = (
+    "hubspot",
+    "salesforce",
+    "shopify",
+    "mailchimp",
+    "klaviyo",
+    "meta",
+    "google",
+    "brevo",
+    "tiktok",
+    "webhook",
+    "file_drop",
+)
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
+    "salesforce": "salesforce_crm",
     "shopify": "shopify",
     "mailchimp": "mailchimp",
     "klaviyo": "klaviyo",

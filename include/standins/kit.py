@@ -46,6 +46,7 @@ TOKENS: Mapping[str, str] = {
     "webhook": "whsec_c3RhbmRpbi13ZWJob29rLXNpZ25pbmctc2VjcmV0LTAx",
     "brevo": "xkeysib-standin",
     "tiktok": "standin-tiktok-access-token",
+    "salesforce": "standin-salesforce-consumer-secret",
 }
 
 

@@ -14,11 +14,17 @@ STAGING = {
     stream: _asset(f"staging/{stream.replace('.', '_')}")
     for stream in (
         "hubspot.contacts",
+        "hubspot.companies",
+        "hubspot.deals",
         "shopify.customers",
         "shopify.orders",
         "shopify.checkouts",
         "mailchimp.members",
         "mailchimp.activity",
+        "salesforce.contacts",
+        "salesforce.leads",
+        "salesforce.accounts",
+        "salesforce.opportunities",
         "files.orders",
         "files.persons",
     )

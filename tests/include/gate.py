@@ -53,6 +53,12 @@ STREAMS = {
     name.replace(".", "_"): GateStream(name, shape, name.replace(".", "_"))
     for name, shape in {
         "hubspot.contacts": "person_record",
+        "hubspot.companies": "company",
+        "hubspot.deals": "deal",
+        "salesforce.contacts": "person_record",
+        "salesforce.leads": "person_record",
+        "salesforce.accounts": "company",
+        "salesforce.opportunities": "deal",
         "shopify.customers": "person_record",
         "mailchimp.members": "person_record",
         "files.persons": "person_record",
@@ -61,6 +67,12 @@ STREAMS = {
         "shopify.checkouts": "event",
         "mailchimp.activity": "event",
     }.items()
+}
+# What a good row of a shape holds that stitches nobody.
+BUSINESS: dict[str, dict[str, Any]] = {
+    "company": {"name": "Acme", "domain": "acme.example", "country": "DE", "employees": 12, "ids": {}},
+    "deal": {"name": "Machine", "stage": "offer", "state": "open", "amount_minor": 100_000, "currency": "EUR",
+             "closes_on": "2026-12-31", "person_keys": ["1"]},
 }
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
 
@@ -73,6 +85,9 @@ def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[s
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     """A row no rule objects to."""
+    if stream.shape in BUSINESS:
+        key = {"record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "bad_casts": []}
+        return {**key, **BUSINESS[stream.shape], **changed}
     row: dict[str, Any] = {
         "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
         "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",

@@ -9,6 +9,7 @@ from activation.hooks.klaviyo import KlaviyoHook
 from activation.hooks.mailchimp import MailchimpHook
 from activation.hooks.meta import MetaHook
 from activation.hooks.platform import PlatformHook
+from activation.hooks.salesforce import SalesforceHook
 from activation.hooks.shopify import ShopifyHook
 from activation.hooks.tiktok import TikTokHook
 from activation.hooks.webhook import WebhookHook
@@ -22,6 +23,7 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "klaviyo": KlaviyoHook,
     "mailchimp": MailchimpHook,
     "meta": MetaHook,
+    "salesforce": SalesforceHook,
     "shopify": ShopifyHook,
     "tiktok": TikTokHook,
     "webhook": WebhookHook,
