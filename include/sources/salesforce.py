@@ -25,7 +25,7 @@ from include.limits import Limiter
 from include.sources import salesforce_bulk
 from include.sources.mapping_reader import SEPARATOR
 from include.sources.pages import Page, Row, Window
-from include.sources.salesforce_client import VERSION, Credentials, SalesforceClient
+from include.sources.salesforce_client import PART_ROWS, VERSION, Credentials, SalesforceClient
 from include.sources.salesforce_reading import (
     Record,
     count,
@@ -67,9 +67,12 @@ def client(
     version: str = VERSION,
     limiter: Limiter | None = None,
     poll_seconds: float = 1.0,
+    part_rows: int = PART_ROWS,
 ) -> SalesforceClient:
     """A session with a company's account; see `SalesforceClient`."""
-    return SalesforceClient(base_url, credentials, version=version, limiter=limiter, poll_seconds=poll_seconds)
+    return SalesforceClient(
+        base_url, credentials, version=version, limiter=limiter, poll_seconds=poll_seconds, part_rows=part_rows
+    )
 
 
 def contacts(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -188,7 +191,7 @@ def _joined(payload: bytes, roles: list[dict[str, Any]]) -> bytes:
 def _of_changed_roles(client: SalesforceClient, kind: _Kind, since: datetime, until: datetime) -> Iterator[Page]:
     wanted = ("Id", "OpportunityId")
     for result in pages(client, select(wanted, "OpportunityContactRole", within(since, until))):
-        keys = dict.fromkeys(orjson.loads(raw)["OpportunityId"] for raw in result.records)
+        keys = dict.fromkeys(orjson.loads(bytes(raw))["OpportunityId"] for raw in result.records)
         found = rows_in(client, kind.fields, kind.name, "Id", keys, deleted=True)
         if rows := [Row(read_record(raw).Id, raw) for raw in found]:
             yield Page(kind.completed(client, rows))

@@ -19,7 +19,6 @@ from include.errors import FatalError, RetriableError
 from include.sources.pages import Row
 from include.sources.salesforce_client import SalesforceClient
 
-PART_ROWS = 10_000  # rows of one part: what is held in memory
 LONGEST_JOB = 4 * 3600.0  # seconds; a job that runs longer is aborted
 LONGEST_POLL = 30.0
 LIVING = ("UploadComplete", "InProgress", "JobComplete")
@@ -53,13 +52,13 @@ def parts(client: SalesforceClient, name: str, soql: str, state: Mapping[str, An
     job, locator = _alive(client, state)
     if job is None:
         job, locator = _make(client, soql), None
-    _wait(client, job)
+    wait(client, job)
     while True:
         header: dict[str, str] = {}
         text = client.request(
             "GET",
             f"{job}/results",
-            params={"maxRecords": PART_ROWS, "locator": locator},
+            params={"maxRecords": client.part_rows, "locator": locator},
             headers={"Accept": "text/csv"},
             decode=lambda body: body.decode("utf-8"),
             on_headers=header.update,
@@ -104,7 +103,7 @@ def _make(client: SalesforceClient, soql: str) -> str:
     return f"{client.data}/jobs/query/{made['id']}"
 
 
-def _wait(client: SalesforceClient, job: str) -> None:
+def wait(client: SalesforceClient, job: str) -> None:
     """Return when the job is complete."""
     pause, give_up = client.poll_seconds, time.monotonic() + LONGEST_JOB
     while (state := client.request("GET", job)["state"]) != "JobComplete":

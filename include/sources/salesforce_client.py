@@ -26,6 +26,7 @@ from include.limits import Limiter, Rate
 VERSION = "66.0"
 RATES = (Rate(100_000, 86_400),)  # of an Enterprise Edition without licences; each answer states the company's own
 LONGEST_QUERY = 14_000  # bytes of an encoded query: 16,384 less path and headers
+PART_ROWS = 10_000
 JWT_SECONDS = 180  # the vendor takes an assertion that ends within three minutes
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 (a path)
@@ -62,7 +63,8 @@ class Credentials:
         return {"grant_type": "client_credentials", **known}
 
     def _assertion(self, username: str) -> str:
-        claims = {"iss": self.client_id, "sub": username, "aud": self.audience, "exp": int(time.time()) + JWT_SECONDS}
+        now = int(time.time())
+        claims = {"iss": self.client_id, "sub": username, "aud": self.audience, "iat": now, "exp": now + JWT_SECONDS}
         try:
             signer = google.auth.crypt.RSASigner.from_string(self.secret)
         except ValueError:  # not chained: the text may quote the key
@@ -86,6 +88,7 @@ class SalesforceClient:
     :param base_url: My Domain of the company, ``https://acme.my.salesforce.com``.
     :param version: of the interface; jobs must be read with the version that made them.
     :param poll_seconds: pause before a job is asked for the first time; it grows from there.
+    :param part_rows: rows of a job's result that are read, and held in memory, at once.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class SalesforceClient:
         version: str = VERSION,
         limiter: Limiter | None = None,
         poll_seconds: float = 1.0,
+        part_rows: int = PART_ROWS,
     ) -> None:
         self._door = JsonClient(base_url, classify=_classify_token)
         self._credentials = credentials
@@ -104,6 +108,7 @@ class SalesforceClient:
         self._lock = Lock()
         self.version = version
         self.poll_seconds = poll_seconds
+        self.part_rows = part_rows
         self.data = f"/services/data/v{version}"
 
     def request(self, method: str, path: str, **options: Any) -> Any:

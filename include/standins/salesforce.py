@@ -103,7 +103,7 @@ class Salesforce:
         if refusal is not None:
             return Json({"error": refusal[0], "error_description": refusal[1]}, 400)
         now = self._context.now_ms()
-        base = str(request.base_url).rstrip("/")
+        base = str(request.url).removesuffix("/services/oauth2/token")
         token = f"00Dstandin!{now}.{self._signed(str(now))}"
         answer = {
             "access_token": token,
