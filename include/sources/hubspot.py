@@ -13,7 +13,8 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from include.http_client import JsonClient, by_status, retry_after
-from include.limits import Limiter
+from include.hubspot_api import RATES
+from include.limits import Limiter, OwnLimits
 from include.sources import hubspot_reading
 from include.sources.hubspot_reading import OVERLAP, Kind
 from include.sources.pages import Page, Window
@@ -27,8 +28,12 @@ POLICY_PAUSES = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 
 
 def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> JsonClient:
-    """A session with an account; ``token`` is a private app's or an OAuth access token."""
-    return JsonClient(base_url, headers={"Authorization": f"Bearer {token}"}, classify=classify, limiter=limiter)
+    """A session with an account; ``token`` is a private app's or an OAuth access token.
+
+    :param limiter: the account's limits where workers share them; None: this client keeps them for itself.
+    """
+    headers = {"Authorization": f"Bearer {token}"}
+    return JsonClient(base_url, headers=headers, classify=classify, limiter=limiter or OwnLimits(RATES))
 
 
 def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:

@@ -21,14 +21,13 @@ import msgspec
 import orjson
 
 from include.errors import ConfigError, FatalError
-from include.http_client import JsonClient, Pace
+from include.http_client import JsonClient
 from include.sources import hubspot_associations
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
 LISTING_SIZE = 100  # the vendor's maximum of a listing
 SEARCH_SIZE = 200  # the vendor's maximum of a search
-SEARCH_PACE = 0.21  # seconds: the account has 5 searches a second
 SEARCH_BODY = 3000  # characters the vendor takes
 OVERLAP = timedelta(minutes=10)  # how late the search index may know a change
 
@@ -90,16 +89,16 @@ def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, A
 
     :raises FatalError: paging repeats itself, or the mapping asks for more properties than a search takes.
     """
-    wanted = properties(mapping, kind.modified)
+    wanted, listing = properties(mapping, kind.modified), page_size(mapping, LISTING_SIZE)
     if window.since is None:
         begun = datetime.fromisoformat(window.state.get("listing_begun") or window.until.isoformat())
-        yield from _live(client, kind, wanted, begun, window.state.get("listing_after"))
+        yield from _live(client, kind, wanted, listing, begun, window.state.get("listing_after"))
         since = None
     else:
         begun, since = window.until, window.since - OVERLAP
-        for page in _changed(client, kind, wanted, since, window.until):
+        for page in _changed(client, kind, wanted, page_size(mapping, SEARCH_SIZE), since, window.until):
             yield page._replace(rows=hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows))
-    yield from _archived(client, kind, wanted, since)
+    yield from _archived(client, kind, wanted, listing, since)
     yield Page([], {"since": begun.isoformat()})
 
 
@@ -112,17 +111,19 @@ def properties(mapping: Mapping[str, Any], modified: str) -> list[str]:
     return sorted({path[1] for path in paths if len(path) > 1 and path[0] == "properties"} | {modified})
 
 
-def _live(client: JsonClient, kind: Kind, wanted: list[str], begun: datetime, after: str | None) -> Iterator[Page]:
-    for listing in _listings(client, kind, wanted, archived=False, after=after):
+def _live(
+    client: JsonClient, kind: Kind, wanted: list[str], size: int, begun: datetime, after: str | None
+) -> Iterator[Page]:
+    for listing in _listings(client, kind, wanted, size, archived=False, after=after):
         rows = [Row(_read_record(raw).id, bytes(raw)) for raw in listing.results]
         rows = hubspot_associations.completed(client, kind.name, kind.belongs_to, rows)
         after = listing.paging.next.after if _more(listing) else None
         yield Page(rows, {"listing_begun": begun.isoformat(), "listing_after": after} if after else None)
 
 
-def _archived(client: JsonClient, kind: Kind, wanted: list[str], since: datetime | None) -> Iterator[Page]:
+def _archived(client: JsonClient, kind: Kind, wanted: list[str], size: int, since: datetime | None) -> Iterator[Page]:
     """No filter by the time of deletion exists, and the vendor keeps them for 90 days: all are read, few are kept."""
-    for listing in _listings(client, kind, wanted, archived=True, after=None):
+    for listing in _listings(client, kind, wanted, size, archived=True, after=None):
         found = ((_read_record(raw), raw) for raw in listing.results)
         rows = [
             Row(one.id, bytes(raw))
@@ -134,12 +135,12 @@ def _archived(client: JsonClient, kind: Kind, wanted: list[str], since: datetime
 
 
 def _listings(
-    client: JsonClient, kind: Kind, wanted: list[str], *, archived: bool, after: str | None
+    client: JsonClient, kind: Kind, wanted: list[str], size: int, *, archived: bool, after: str | None
 ) -> Iterator[_Listing]:
     seen = after
     while True:
         params = {
-            "limit": LISTING_SIZE,
+            "limit": size,
             "properties": ",".join(wanted),
             "associations": ",".join(kind.belongs_to) or None,  # None is left out of the query
             "archived": str(archived).lower(),
@@ -158,24 +159,25 @@ def _more(listing: _Listing) -> bool:
     return listing.paging is not None and listing.paging.next is not None
 
 
-def _changed(client: JsonClient, kind: Kind, wanted: list[str], since: datetime, until: datetime) -> Iterator[Page]:
+def _changed(
+    client: JsonClient, kind: Kind, wanted: list[str], size: int, since: datetime, until: datetime
+) -> Iterator[Page]:
     """Search from time stamp to time stamp. At the last one seen others may follow, so it is asked for again."""
-    pace = Pace(SEARCH_PACE)
     begin, seen = _ms(since), set[str]()
     while True:
         filters = [_filter(kind.modified, "GTE", begin), _filter(kind.modified, "LT", _ms(until))]
-        found = _search(client, pace, kind, wanted, filters, kind.modified)
+        found = _search(client, kind, wanted, size, filters, kind.modified)
         times = [_ms(one.changed_at(kind)) for one, _ in found]
         if times and (times[0] < begin or times != sorted(times)):
             raise FatalError("HubSpot: a search is not in the order that was asked for; paging would lose records.")
         rows = [Row(one.id, raw) for one, raw in found if one.id not in seen]
-        crowded = len(found) >= SEARCH_SIZE and times[0] == times[-1]
+        crowded = len(found) >= size and times[0] == times[-1]
         if rows and not crowded:
             yield Page(rows, {"since": _time_of(times[-1]).isoformat()})
-        if len(found) < SEARCH_SIZE:
+        if len(found) < size:
             return
         if crowded:  # a mass import: more records in one time stamp than a page holds
-            yield from _same_moment(client, pace, kind, wanted, times[0], seen)
+            yield from _same_moment(client, kind, wanted, size, times[0], seen)
             begin, seen = times[0] + 1, set()
         else:
             begin = times[-1]
@@ -183,7 +185,7 @@ def _changed(client: JsonClient, kind: Kind, wanted: list[str], since: datetime,
 
 
 def _same_moment(
-    client: JsonClient, pace: Pace, kind: Kind, wanted: list[str], moment: int, seen: set[str]
+    client: JsonClient, kind: Kind, wanted: list[str], size: int, moment: int, seen: set[str]
 ) -> Iterator[Page]:
     """All records changed in one millisecond, by their ids, without those a page before it brought."""
     last = "0"
@@ -193,31 +195,30 @@ def _same_moment(
             _filter(kind.modified, "LT", moment + 1),
             _filter("hs_object_id", "GT", last),
         ]
-        found = _search(client, pace, kind, wanted, filters, "hs_object_id")
+        found = _search(client, kind, wanted, size, filters, "hs_object_id")
         if found and int(found[-1][0].id) <= int(last):
             raise FatalError("HubSpot: a search by id gives ids that were passed already; paging would never end.")
         if rows := [Row(one.id, raw) for one, raw in found if one.id not in seen]:
             yield Page(rows)
-        if len(found) < SEARCH_SIZE:
+        if len(found) < size:
             return
         last = found[-1][0].id
 
 
 def _search(
-    client: JsonClient, pace: Pace, kind: Kind, wanted: list[str], filters: list[dict[str, str]], order: str
+    client: JsonClient, kind: Kind, wanted: list[str], size: int, filters: list[dict[str, str]], order: str
 ) -> list[tuple[_Record, bytes]]:
     body = {
         "filterGroups": [{"filters": filters}],
         "sorts": [{"propertyName": order, "direction": "ASCENDING"}],
         "properties": wanted,
-        "limit": SEARCH_SIZE,
+        "limit": size,
     }
     if len(orjson.dumps(body)) > SEARCH_BODY:
         raise ConfigError(
             f"include/sources/hubspot.yaml names {len(wanted)} properties; a search takes a body of "
             f"{SEARCH_BODY} characters only. Take out properties that no trait or segment needs."
         )
-    pace.wait()
     listing = client.request("POST", f"{kind.path}/search", json=body, decode=_read_listing)
     return [(_read_record(raw), bytes(raw)) for raw in listing.results]
 

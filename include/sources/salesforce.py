@@ -24,8 +24,8 @@ from include.errors import FatalError
 from include.limits import Limiter
 from include.sources import salesforce_bulk
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window
-from include.sources.salesforce_client import PART_ROWS, VERSION, Credentials, SalesforceClient
+from include.sources.pages import Page, Row, Window, page_size
+from include.sources.salesforce_client import VERSION, Credentials, SalesforceClient
 from include.sources.salesforce_reading import (
     Record,
     count,
@@ -40,7 +40,9 @@ from include.sources.salesforce_reading import (
 )
 
 OVERLAP = timedelta(minutes=15)  # how long a transaction may take to show a row after its stamp
-SMALL = 2_000  # rows below which the vendor advises against a job
+PAGE_ROWS = 2_000  # the vendor's maximum of a page
+PART_ROWS = 10_000  # rows of a job's result that are held in memory
+JOB_ROWS = 2_000  # rows from which the vendor advises a job; ``options: {job_rows: …}`` of the mapping says otherwise
 ALWAYS = ("Id", "IsDeleted", "SystemModstamp")
 NO_PATHS = ("_granted", "_withdrawn", "_values")  # lists of a mapping that hold values
 ROLES = "OpportunityContactRoles"
@@ -50,11 +52,30 @@ REFUSED_JOBS = ("FUNCTIONALITY_NOT_ENABLED", "FEATURENOTENABLED", "INVALIDENTITY
 
 @dataclass(frozen=True)
 class _Kind:
-    """One object: its name, the fields asked for, and what completes its rows."""
+    """One object and how it is read.
+
+    :param completed: adds to rows what stands elsewhere.
+    """
 
     name: str
-    fields: tuple[str, ...]
+    mapping: Mapping[str, Any]
     completed: Callable[[SalesforceClient, list[Row]], list[Row]]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return fields(self.mapping)
+
+    @property
+    def page_rows(self) -> int:
+        return page_size(self.mapping, PAGE_ROWS)
+
+    @property
+    def part_rows(self) -> int:
+        return page_size(self.mapping, PART_ROWS)
+
+    @property
+    def job_rows(self) -> int:
+        return int(self.mapping.get("options", {}).get("job_rows", JOB_ROWS))
 
     def soql(self, condition: str = "", order: str = "") -> str:
         return select(self.fields, self.name, condition, order)
@@ -67,12 +88,9 @@ def client(
     version: str = VERSION,
     limiter: Limiter | None = None,
     poll_seconds: float = 1.0,
-    part_rows: int = PART_ROWS,
 ) -> SalesforceClient:
     """A session with a company's account; see `SalesforceClient`."""
-    return SalesforceClient(
-        base_url, credentials, version=version, limiter=limiter, poll_seconds=poll_seconds, part_rows=part_rows
-    )
+    return SalesforceClient(base_url, credentials, version=version, limiter=limiter, poll_seconds=poll_seconds)
 
 
 def contacts(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -83,17 +101,17 @@ def contacts(client: SalesforceClient, window: Window, mapping: Mapping[str, Any
 
     :raises FatalError: paging repeats itself, or a field of the mapping does not exist.
     """
-    yield from _read(client, _Kind("Contact", fields(mapping), _as_they_are), window)
+    yield from _read(client, _Kind("Contact", mapping, _as_they_are), window)
 
 
 def leads(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield the leads changed or deleted in the window, as `contacts` does; a converted one names its contact."""
-    yield from _read(client, _Kind("Lead", fields(mapping), _as_they_are), window)
+    yield from _read(client, _Kind("Lead", mapping, _as_they_are), window)
 
 
 def accounts(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield the accounts changed or deleted in the window, as `contacts` does."""
-    yield from _read(client, _Kind("Account", fields(mapping), _as_they_are), window)
+    yield from _read(client, _Kind("Account", mapping, _as_they_are), window)
 
 
 def opportunities(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -103,7 +121,7 @@ def opportunities(client: SalesforceClient, window: Window, mapping: Mapping[str
     ``{"OpportunityContactRoles": {"totalSize": 1, "done": true, "records": [{"ContactId": "003…"}]}}``, in the order of
     their ids.
     """
-    kind = _Kind("Opportunity", fields(mapping), _with_roles)
+    kind = _Kind("Opportunity", mapping, _with_roles)
     if window.since is not None:
         yield from _of_changed_roles(client, kind, window.since - OVERLAP, window.until)
     yield from _read(client, kind, window)
@@ -131,11 +149,11 @@ def _read(client: SalesforceClient, kind: _Kind, window: Window) -> Iterator[Pag
 
 def _first_load(client: SalesforceClient, kind: _Kind, begun: datetime, state: Mapping[str, Any]) -> Iterator[Page]:
     """By a job, or by ids; where an earlier run stopped, that run's way."""
-    if state.get("last_id") or (not state.get("job") and count(client, kind.name) < SMALL):
+    if state.get("last_id") or (not state.get("job") and count(client, kind.name) < kind.job_rows):
         yield from _by_ids(client, kind, begun, state.get("last_id", ""))
         return
     try:
-        for part in salesforce_bulk.parts(client, kind.name, kind.soql(), state):
+        for part in salesforce_bulk.parts(client, kind.name, kind.soql(), kind.part_rows, state):
             cursor = {"begun": begun.isoformat(), **part.place} if part.place else None
             yield Page(kind.completed(client, part.rows), cursor)
     except FatalError as refused:
@@ -150,7 +168,7 @@ def _by_ids(client: SalesforceClient, kind: _Kind, begun: datetime, last: str) -
     def asked(place: str) -> str:
         return kind.soql(f"Id > {quoted(place)}" if place else "", "Id")
 
-    for rows, place in resumed(client, last, asked, lambda records: records[-1].Id):
+    for rows, place in resumed(client, last, kind.page_rows, asked, lambda records: records[-1].Id):
         yield Page(kind.completed(client, rows), {"begun": begun.isoformat(), "last_id": place})
 
 
@@ -160,7 +178,9 @@ def _changed(client: SalesforceClient, kind: _Kind, since: datetime, until: date
     def asked(place: str) -> str:
         return kind.soql(within(datetime.fromisoformat(place), until), "SystemModstamp, Id")
 
-    for rows, place in resumed(client, literal(since), asked, lambda records: _latest(records, since, until)):
+    for rows, place in resumed(
+        client, literal(since), kind.page_rows, asked, lambda records: _latest(records, since, until)
+    ):
         yield Page(kind.completed(client, rows), {"since": place})
 
 
@@ -190,7 +210,7 @@ def _joined(payload: bytes, roles: list[dict[str, Any]]) -> bytes:
 
 def _of_changed_roles(client: SalesforceClient, kind: _Kind, since: datetime, until: datetime) -> Iterator[Page]:
     wanted = ("Id", "OpportunityId")
-    for result in pages(client, select(wanted, "OpportunityContactRole", within(since, until))):
+    for result in pages(client, select(wanted, "OpportunityContactRole", within(since, until)), size=kind.page_rows):
         keys = dict.fromkeys(orjson.loads(bytes(raw))["OpportunityId"] for raw in result.records)
         found = rows_in(client, kind.fields, kind.name, "Id", keys, deleted=True)
         if rows := [Row(read_record(raw).Id, raw) for raw in found]:

@@ -42,9 +42,10 @@ class Part:
     place: Mapping[str, str] | None
 
 
-def parts(client: SalesforceClient, name: str, soql: str, state: Mapping[str, Any]) -> Iterator[Part]:
+def parts(client: SalesforceClient, name: str, soql: str, size: int, state: Mapping[str, Any]) -> Iterator[Part]:
     """Yield a whole object, part by part; a job of an earlier run is gone on with while Salesforce has it.
 
+    :param size: rows of a part.
     :param state: ``place`` of the last part that was landed, or nothing.
     :raises FatalError: code ``JobFailed``: the platform gave the job up.
     :raises RetriableError: somebody aborted the job, or it took too long; another run makes another one.
@@ -58,7 +59,7 @@ def parts(client: SalesforceClient, name: str, soql: str, state: Mapping[str, An
         text = client.request(
             "GET",
             f"{job}/results",
-            params={"maxRecords": client.part_rows, "locator": locator},
+            params={"maxRecords": size, "locator": locator},
             headers={"Accept": "text/csv"},
             decode=lambda body: body.decode("utf-8"),
             on_headers=header.update,

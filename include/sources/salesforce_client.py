@@ -26,7 +26,6 @@ from include.limits import Limiter, Rate
 VERSION = "66.0"
 RATES = (Rate(100_000, 86_400),)  # of an Enterprise Edition without licences; each answer states the company's own
 LONGEST_QUERY = 14_000  # bytes of an encoded query: 16,384 less path and headers
-PART_ROWS = 10_000
 JWT_SECONDS = 180  # the vendor takes an assertion that ends within three minutes
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 (a path)
@@ -88,7 +87,6 @@ class SalesforceClient:
     :param base_url: My Domain of the company, ``https://acme.my.salesforce.com``.
     :param version: of the interface; jobs must be read with the version that made them.
     :param poll_seconds: pause before a job is asked for the first time; it grows from there.
-    :param part_rows: rows of a job's result that are read, and held in memory, at once.
     """
 
     def __init__(
@@ -99,7 +97,6 @@ class SalesforceClient:
         version: str = VERSION,
         limiter: Limiter | None = None,
         poll_seconds: float = 1.0,
-        part_rows: int = PART_ROWS,
     ) -> None:
         self._door = JsonClient(base_url, classify=_classify_token)
         self._credentials = credentials
@@ -108,7 +105,6 @@ class SalesforceClient:
         self._lock = Lock()
         self.version = version
         self.poll_seconds = poll_seconds
-        self.part_rows = part_rows
         self.data = f"/services/data/v{version}"
 
     def request(self, method: str, path: str, **options: Any) -> Any:
@@ -124,16 +120,27 @@ class SalesforceClient:
                 raise
         return self._session(stale=session).http.request(method, path, **options)
 
-    def query(self, soql: str, *, deleted: bool = False, decode: Callable[[bytes], Any] = orjson.loads) -> Any:
-        """The first page of a query; ``deleted``: also rows in the recycle bin."""
+    def query(
+        self,
+        soql: str,
+        *,
+        deleted: bool = False,
+        size: int | None = None,
+        decode: Callable[[bytes], Any] = orjson.loads,
+    ) -> Any:
+        """The first page of a query.
+
+        :param deleted: also rows in the recycle bin.
+        :param size: rows a page; the platform gives 2,000 when it is not said, and takes it as a hint.
+        """
         if (length := query_length(soql)) > LONGEST_QUERY:
             raise ConfigError(
-                f"A query has {length} bytes and Salesforce takes {LONGEST_QUERY}: include/sources/"
-                "salesforce.yaml names too many fields. Take out those that no trait or segment needs."
+                f"A query has {length} bytes and Salesforce takes {LONGEST_QUERY}: include/sources/salesforce.yaml "
+                "names too many fields. Take out those that no trait or segment needs."
             )
-        return self.request(
-            "GET", f"{self.data}/{'queryAll' if deleted else 'query'}", params={"q": soql}, decode=decode
-        )
+        path = f"{self.data}/{'queryAll' if deleted else 'query'}"
+        headers = {} if size is None else {"Sforce-Query-Options": f"batchSize={size}"}
+        return self.request("GET", path, params={"q": soql}, headers=headers, decode=decode)
 
     def _session(self, stale: "_Session | None") -> "_Session":
         """The session of all threads; one that is ``stale`` is renewed by whoever comes first."""

@@ -47,12 +47,12 @@ def count(client: SalesforceClient, name: str) -> int:
     return client.query(select(["COUNT()"], name), deleted=True, decode=read_result).totalSize
 
 
-def pages(client: SalesforceClient, soql: str, *, deleted: bool = True) -> Iterator[Result]:
+def pages(client: SalesforceClient, soql: str, *, deleted: bool = True, size: int | None = None) -> Iterator[Result]:
     """The pages of a query, to its end.
 
     :raises FatalError: paging repeats itself.
     """
-    result, seen = client.query(soql, deleted=deleted, decode=read_result), set[str]()
+    result, seen = client.query(soql, deleted=deleted, size=size, decode=read_result), set[str]()
     while True:
         yield result
         if result.done or result.nextRecordsUrl is None:
@@ -64,7 +64,11 @@ def pages(client: SalesforceClient, soql: str, *, deleted: bool = True) -> Itera
 
 
 def resumed(
-    client: SalesforceClient, place: str, asked: Callable[[str], str], passed: Callable[[Sequence[Record]], str]
+    client: SalesforceClient,
+    place: str,
+    size: int,
+    asked: Callable[[str], str],
+    passed: Callable[[Sequence[Record]], str],
 ) -> Iterator[tuple[list[Row], str]]:
     """Pages of rows with the place behind each; a query whose cursor the platform gave up is asked anew from there.
 
@@ -74,7 +78,7 @@ def resumed(
     restarts = 0
     while True:
         try:
-            for result in pages(client, asked(place)):
+            for result in pages(client, asked(place), size=size):
                 records = [read_record(raw) for raw in result.records]
                 if records:
                     place, restarts = passed(records), 0

@@ -5,7 +5,8 @@ Bulk API 2.0 and SOQL guides (read 2026-11-21): 2,000 rows a page, cursors for t
 bytes, errors as a list, a day's requests counted for the company and told in ``Sforce-Limit-Info``.
 
 Settings of the store: ``salesforce.daily_requests``, ``salesforce.session_seconds``, ``salesforce.certificate`` (public
-key, PEM, of who may sign assertions), and those of `salesforce_jobs`.
+key, PEM, of who may sign assertions), ``salesforce.smallest_page``, ``salesforce.cursors``, and those of
+`salesforce_jobs`.
 """
 
 import hashlib
@@ -211,7 +212,11 @@ class Salesforce:
         if query.counts:
             return Json({"totalSize": len(ids), "done": True, "records": []})
         option = re.search(r"batchSize=(\d+)", request.headers.get("Sforce-Query-Options", ""))
-        size = min(PAGE, max(SMALLEST_PAGE, int(option[1]))) if option else PAGE
+        size = (
+            min(PAGE, max(self._store.get_setting("salesforce.smallest_page", SMALLEST_PAGE), int(option[1])))
+            if option
+            else PAGE
+        )
         cursor = {"query": text, "ids": ids, "deleted": deleted, "size": size, "made": self._context.now_ms()}
         return self._page(self._opened(cursor) if len(ids) > size else "", cursor, 0, request)
 

@@ -31,7 +31,7 @@ from tests.include.sources.salesforce_company import (
 from tests.standins import Standins, running_standins
 
 CONTACTS, DEALS = "salesforce.contacts", "salesforce.opportunities"
-MANY, PART = salesforce.SMALL + 30, 700
+MANY, PART = salesforce.JOB_ROWS + 30, 700
 NOT_COMPARED = ("raw_id", "batch_id", "payload_hash")
 ODD = 'Lee, "the\nthird"; Ünï'
 
@@ -52,8 +52,9 @@ def server(running: Standins) -> Standins:
 def read(server: Standins, since: datetime | None = None, state: dict[str, Any] | None = None) -> Iterator[Page]:
     account = server.account("salesforce")
     known = Credentials(account["client_id"], account["token"])
-    client = salesforce.client(account["base_url"], known, poll_seconds=0.05, part_rows=PART)
-    return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), table_mapping(CONTACTS))
+    client = salesforce.client(account["base_url"], known, poll_seconds=0.05)
+    mapping = {**table_mapping(CONTACTS), "options": {"page_size": PART}}
+    return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), mapping)
 
 
 def keys(pages: Any) -> list[str]:

@@ -272,13 +272,15 @@ def test_what_the_connector_asks_is_in_salesforces_own_collection(api: Api, vend
     put(api.server, "Opportunity", [deal(1)])
     put(api.server, "Lead", [records.lead(person(1), company="Firm")])
     known = Credentials(CLIENT_ID, api.account["token"], refresh_token=REFRESH_TOKEN)
-    client = salesforce.client(api.account["base_url"], known, poll_seconds=0.05, part_rows=1_500)
+    client = salesforce.client(api.account["base_url"], known, poll_seconds=0.05)
     api.server.forget_requests()
     for stream in (salesforce.contacts, salesforce.leads, salesforce.opportunities):
         for since in (None, AT - timedelta(days=1)):
             rows = [
                 row
-                for page in stream(client, salesforce.Window(since, datetime.now(UTC)), {"ids": {}})
+                for page in stream(
+                    client, salesforce.Window(since, datetime.now(UTC)), {"ids": {}, "options": {"page_size": 1_500}}
+                )
                 for row in page.rows
             ]
             assert rows
