@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "woocommerce", "webhook",
-             "file_drop")
+PLATFORMS = ("hubspot", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok",
+             "webhook", "file_drop")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",

@@ -6,9 +6,9 @@ therefore read by id, each page begins within the one before, and where it does 
 that begins at or before the last id seen holds everything that follows it.
 
 Customers have no filter by their change: all are read each time, and landing leaves out the unchanged. They have no
-trash either, so a deletion shows only as an absence: `customers` says when it has seen every key. Orders are filtered by
-their change; deleted ones lie in the trash, which the list leaves out unless it is asked for. An order tells only the
-totals of its refunds; they are fetched and put in their place.
+trash either, so a deletion shows only as an absence: `customers` says when it has seen every key. Orders are filtered
+by their change; deleted ones lie in the trash, which the list leaves out unless it is asked for. An order tells only
+the totals of its refunds; they are fetched and put in their place.
 """
 
 from collections.abc import Iterator, Mapping
@@ -73,8 +73,8 @@ def customers(client: WooCommerceClient, window: Window, mapping: Mapping[str, A
 
     :raises FatalError: the order is not the one asked for, or rows vanish faster than they can be read.
     """
-    until, place = _begun(window)
-    for raws, place in _by_id(client, "/customers", {"role": "all"}, place, _size(mapping)):
+    until, begin = _begun(window)
+    for raws, place in _by_id(client, "/customers", {"role": "all"}, begin, _size(mapping)):
         yield Page([Row(str(_read_record(raw).id), raw) for raw in raws], _resume(window, until, place))
     yield Page([], {"since": until.isoformat()})
 
@@ -86,11 +86,11 @@ def orders(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]
 
     :raises FatalError: the order is not the one asked for, or rows vanish faster than they can be read.
     """
-    (until, place), size = _begun(window), _size(mapping)
+    (until, begin), size = _begun(window), _size(mapping)
     changed = {"status": "any", "dates_are_gmt": "true", "modified_before": _gmt(until + SECOND)}
     if window.since is not None:
         changed["modified_after"] = _gmt(window.since - OVERLAP - SECOND)  # both ends leave their own second out
-    for raws, place in _by_id(client, "/orders", changed, place, size):
+    for raws, place in _by_id(client, "/orders", changed, begin, size):
         yield Page([_whole(client, raw, size) for raw in raws], _resume(window, until, place))
     if window.since is not None:
         for raws, _ in _by_id(client, "/orders", {**changed, "status": "trash"}, _Place(), size):

@@ -1,10 +1,10 @@
 """WooCommerce's REST interface, version 3: two ways to sign in, pages by headers, refusals in its own words or none.
 
 Sources (read 2026-11-22): https://woocommerce.github.io/woocommerce-rest-api-docs/ (authentication, pagination, errors)
-and WooCommerce's own ``class-wc-rest-authentication.php``. Over HTTPS the consumer key and secret go as Basic; over plain
-HTTP that is refused and every call is signed by OAuth 1.0a, with its parameters in the query, since WordPress cannot
-read raw headers everywhere. The interface has no limits; the firewall or host in front of the shop has, and answers
-429, 503, or a 403 that is a page for people.
+and WooCommerce's own ``class-wc-rest-authentication.php``. Over HTTPS the consumer key and secret go as Basic; over
+plain HTTP that is refused and every call is signed by OAuth 1.0a, with its parameters in the query, since WordPress
+cannot read raw headers everywhere. The interface has no limits; the firewall or host in front of the shop has, and
+answers 429, 503, or a 403 that is a page for people.
 """
 
 from typing import Any, NamedTuple

@@ -1,12 +1,12 @@
-"""WooCommerce's REST interface, version 3, on this machine: customers, orders and their refunds, to be read and deleted.
+"""WooCommerce's REST interface, version 3, on this machine: customers, orders and refunds, to be read and deleted.
 
-Sources (read 2026-11-22): https://woocommerce.github.io/woocommerce-rest-api-docs/ and WooCommerce's own controllers and
-``class-wc-rest-authentication.php``. What no page says is taken at its hardest: parameters nobody declared are ignored in
-silence, ``modified_after`` of customers among them; ``after`` and ``before`` leave their own second out; an offset counts
-rows that a plugin hides; the site's clock is not UTC, so that forgetting ``dates_are_gmt`` shows.
+Sources (read 2026-11-22): https://woocommerce.github.io/woocommerce-rest-api-docs/ and WooCommerce's own controllers.
+What no page says is taken at its hardest: parameters nobody declared are ignored in silence, ``modified_after`` of
+customers among them; ``after`` and ``before`` leave their own second out; an offset counts rows that a plugin hides;
+the site's clock is not UTC, so that forgetting ``dates_are_gmt`` shows.
 
-Settings of the store: ``woocommerce.account`` (the consumer key), ``woocommerce.site_hours`` (the site's clock before UTC),
-``woocommerce.hidden`` (ids of orders that a plugin keeps from the list).
+Settings of the store: ``woocommerce.account`` (the consumer key), ``woocommerce.site_hours`` (how far the site's clock
+is before UTC), ``woocommerce.hidden`` (ids of orders that a plugin keeps from the list).
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,8 @@ CONSUMER_KEY = "ck_standin_woocommerce"
 PER_PAGE, MOST_PER_PAGE = 10, 100
 SITE_HOURS = 1
 STATUSES = (
-    "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed", "checkout-draft", "any", "trash",
+    *("pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed", "checkout-draft"),
+    *("any", "trash"),
 )
 ORDER_BY: Mapping[str, Mapping[str, Order]] = {
     "customer": {"id": "id", "registered_date": "created", "name": "id", "include": "id"},
@@ -112,7 +113,8 @@ class Shop:
             except Refused as error:
                 return refusal(401, error.code, str(error))
             except Invalid as error:
-                return refusal(400, "rest_invalid_param", f"Invalid parameter(s): {error}", params={str(error): "wrong"})
+                name = str(error)
+                return refusal(400, "rest_invalid_param", f"Invalid parameter(s): {name}", params={name: "wrong"})
 
         return checked
 

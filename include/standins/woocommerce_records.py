@@ -104,7 +104,7 @@ def order_body(id: int, at: datetime, changed: datetime, items: Sequence[Item], 
                **address: str | None) -> dict[str, Any]:
     """An order with its lines and, whole, its refunds.
 
-    :param paid: when, if the payment told so; an order that got as far as only paid ones do was paid when it was placed.
+    :param paid: when, if the payment told so; one that got as far as only paid orders do was paid when it was placed.
     """
     billing, lines = _address(address), [line_body(id * 100 + no, one) for no, one in enumerate(items, 1)]
     settled = paid or (at if status in ("processing", "completed", "refunded") else None)
