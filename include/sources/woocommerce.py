@@ -122,20 +122,25 @@ def _stamp(at: datetime | None) -> str | None:
 
 def _by_id(client: WooCommerceClient, path: str, params: Mapping[str, str], place: _Place,
            size: int) -> Iterator[tuple[list[bytes], _Place]]:
-    """Rows of a list behind a place, each once, with the place behind them. A row that a plugin hides is counted."""
-    last, offset, back = place.last_id, place.offset, 0
+    """Rows of a list behind a place, each once, with the place behind them.
+
+    A page joins the one before when it begins at or before the last id seen; where a plugin hides rows that the list
+    counts, also when the list is as long as it was then.
+    """
+    last, offset, back, joined = place.last_id, place.offset, 0, None
     while True:
         listing = client.listing(path, {**params, "orderby": "id", "order": "asc", "per_page": size, "offset": offset})
         found = [(_read_record(raw).id, raw) for raw in listing.rows]
         if found != sorted(found, key=lambda one: one[0]):
             raise FatalError(f"WooCommerce: {path} is not in the order that was asked for; paging would lose rows.")
-        if offset > 0 and (not found or found[0][0] > last):  # rows before are gone: their places were taken unseen
-            offset, back = max(0, offset - size), _counted(path, back)
+        if offset > 0 and joined != listing.total and (not found or found[0][0] > last):
+            offset, back, joined = max(0, offset - size), _counted(path, back), None
             continue
         fresh = [raw for id, raw in found if id > last]
         if fresh:
             last, back = found[-1][0], 0
-        ended, offset = offset + size >= listing.total, offset + size - min(OVERLAP_ROWS, size // 4)
+        joined, ended = listing.total, offset + size >= listing.total
+        offset += size - min(OVERLAP_ROWS, size // 4)
         yield fresh, _Place(last, offset)
         if ended:
             return
@@ -143,7 +148,7 @@ def _by_id(client: WooCommerceClient, path: str, params: Mapping[str, str], plac
 
 def _counted(path: str, back: int) -> int:
     if back >= STEPS_BACK:
-        raise FatalError(f"WooCommerce: rows of {path} vanish faster than they can be read, or a plugin hides them.")
+        raise FatalError(f"WooCommerce: rows of {path} vanish faster than they can be read.")
     return back + 1
 
 

@@ -89,6 +89,20 @@ refunded as (
     cross join lateral jsonb_array_elements(r.returned) with ordinality as l (node, line_no)
 ),
 
+goods as (
+    select
+        record_key,
+        sum(amount_read) as left_over
+    from (
+        select record_key, amount_read
+        from line
+        union all
+        select record_key, amount_read
+        from refunded
+    ) as named
+    group by record_key
+),
+
 -- Refunds that name no line: the amount alone, as "refunded" set by hand makes it, with shipping in it.
 lump as (
     select
@@ -96,16 +110,13 @@ lump as (
         r.refund_no,
         r.moved_at,
         coalesce(r.refund_node ->> 'amount', ltrim(r.refund_node ->> 'total', '-')) as amount,
-        coalesce(s.sold, 0) + coalesce(b.returned, 0) as left_over,
+        coalesce(g.left_over, 0) as left_over,
         sum(abs(staging.read_number(coalesce(r.refund_node ->> 'amount', r.refund_node ->> 'total')))) over (
             partition by r.record_key order by r.refund_no
         ) as paid_back,
         abs(staging.read_number(coalesce(r.refund_node ->> 'amount', r.refund_node ->> 'total'))) as paid_back_here
     from refund as r
-    left join (select record_key, sum(amount_read) as sold from line group by record_key) as s
-        on r.record_key = s.record_key
-    left join (select record_key, sum(amount_read) as returned from refunded group by record_key) as b
-        on r.record_key = b.record_key
+    left join goods as g on r.record_key = g.record_key
     where r.returned = '[]'
 ),
 
