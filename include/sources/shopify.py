@@ -20,7 +20,7 @@ from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_bulk as bulk
 from include.sources import shopify_queries as queries
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -64,9 +64,10 @@ def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
+    size = page_size(mapping, queries.CUSTOMERS_SIZE)
 
     def paged(within: Window) -> Iterator[Page]:
-        for connection in _pages(client, queries.CUSTOMERS, queries.CUSTOMERS_SIZE, within):
+        for connection in _pages(client, queries.CUSTOMERS, size, within):
             yield _page([bytes(raw) for raw in connection.nodes], resumable=True)
 
     yield from _read(client, window, mapping, bulk.CUSTOMERS, paged, _rows)
@@ -79,9 +80,10 @@ def orders(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) ->
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
+    size = page_size(mapping, queries.ORDERS_SIZE)
 
     def paged(within: Window) -> Iterator[Page]:
-        for connection in _pages(client, queries.ORDERS, queries.ORDERS_SIZE, within):
+        for connection in _pages(client, queries.ORDERS, size, within):
             yield _page(_whole_orders(client, [orjson.loads(bytes(raw)) for raw in connection.nodes]), resumable=True)
 
     def finish(payloads: list[bytes]) -> list[Row]:
@@ -95,9 +97,10 @@ def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
+    size = page_size(mapping, queries.CHECKOUTS_SIZE)
 
     def paged(within: Window) -> Iterator[Page]:
-        for connection in _pages(client, queries.CHECKOUTS, queries.CHECKOUTS_SIZE, within):
+        for connection in _pages(client, queries.CHECKOUTS, size, within):
             yield _page([bytes(raw) for raw in connection.nodes], resumable=False)
 
     yield from _read(client, window, mapping, bulk.CHECKOUTS, paged, _rows)

@@ -23,7 +23,7 @@ import orjson
 from include.errors import FatalError, LostAnswerError
 from include.sources import shopify_queries as queries
 from include.sources.line_file import FileGoneError, lines
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 BULK_FROM = 5_000  # records; fewer are paged sooner than an operation starts
@@ -58,6 +58,15 @@ class Table:
 CUSTOMERS = Table(queries.ALL_CUSTOMERS, queries.CUSTOMERS_COUNT)
 ORDERS = Table(queries.ALL_ORDERS, queries.ORDERS_COUNT, "lineItems")
 CHECKOUTS = Table(queries.ALL_CHECKOUTS, queries.CHECKOUTS_COUNT)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a file is read from, in what pieces, and where the window of what stands in it ends."""
+
+    until: datetime
+    start: int
+    size: int
 
 
 class _Operation(msgspec.Struct):
@@ -120,7 +129,8 @@ def pages(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], tab
         operation = _ended(client, operation)
         if operation.status == "COMPLETED":
             log.info("Shopify: %s objects in bulk", operation.objectCount)
-            yield from _records(client, operation, until, start, table, finish)
+            place = _Place(until, start, page_size(mapping, RECORDS))
+            yield from _records(client, operation, place, table, finish)
             return until
         log.warning("Shopify: a bulk operation ended as %s %s", operation.status, operation.errorCode or "")
         if attempt == STARTS or (operation.errorCode != "INTERNAL_SERVER_ERROR" and operation.status != "EXPIRED"):
@@ -208,16 +218,16 @@ def _again(client: ShopifyClient, operation: _Operation) -> _Operation:
     return found
 
 
-def _records(client: ShopifyClient, operation: _Operation, until: datetime, start: int, table: Table,
+def _records(client: ShopifyClient, operation: _Operation, place: _Place, table: Table,
              finish: Callable[[list[bytes]], list[Row]]) -> Iterator[Page]:
     waiting: list[bytes] = []
-    for end, record in _put_together(_lines(client, operation, start), start, table.children):
+    for end, record in _put_together(_lines(client, operation, place.start), place.start, table.children):
         waiting.append(orjson.dumps(record))
-        if len(waiting) == RECORDS:
-            place = {"id": operation.id, "byte": end, "until": until.isoformat()}
-            yield Page(finish(waiting), {"bulk": place})
+        if len(waiting) == place.size:
+            here = {"id": operation.id, "byte": end, "until": place.until.isoformat()}
+            yield Page(finish(waiting), {"bulk": here})
             waiting = []
-    yield Page(finish(waiting), {"since": until.isoformat()})
+    yield Page(finish(waiting), {"since": place.until.isoformat()})
 
 
 def _lines(client: ShopifyClient, operation: _Operation, start: int) -> Iterator[tuple[int, bytes]]:

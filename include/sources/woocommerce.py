@@ -21,7 +21,7 @@ import orjson
 
 from include.errors import FatalError
 from include.limits import Limiter
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 from include.sources.woocommerce_client import WooCommerceClient
 
 PAGE_SIZE = 100  # the vendor's maximum
@@ -74,7 +74,7 @@ def customers(client: WooCommerceClient, window: Window, mapping: Mapping[str, A
     :raises FatalError: the order is not the one asked for, or rows vanish faster than they can be read.
     """
     until, begin = _begun(window)
-    for raws, place in _by_id(client, "/customers", {"role": "all"}, begin, _size(mapping)):
+    for raws, place in _by_id(client, "/customers", {"role": "all"}, begin, page_size(mapping, PAGE_SIZE)):
         yield Page([Row(str(_read_record(raw).id), raw) for raw in raws], _resume(window, until, place))
     yield Page([], {"since": until.isoformat()})
 
@@ -86,7 +86,7 @@ def orders(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]
 
     :raises FatalError: the order is not the one asked for, or rows vanish faster than they can be read.
     """
-    (until, begin), size = _begun(window), _size(mapping)
+    (until, begin), size = _begun(window), page_size(mapping, PAGE_SIZE)
     changed = {"status": "any", "dates_are_gmt": "true", "modified_before": _gmt(until + SECOND)}
     if window.since is not None:
         changed["modified_after"] = _gmt(window.since - OVERLAP - SECOND)  # both ends leave their own second out
@@ -96,10 +96,6 @@ def orders(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]
         for raws, _ in _by_id(client, "/orders", {**changed, "status": "trash"}, _Place(), size):
             yield Page([Row(str(_read_record(raw).id), raw) for raw in raws])
     yield Page([], {"since": until.isoformat()})
-
-
-def _size(mapping: Mapping[str, Any]) -> int:
-    return min(PAGE_SIZE, int(mapping.get("options", {}).get("page_size", PAGE_SIZE)))
 
 
 def _begun(window: Window) -> tuple[datetime, _Place]:
