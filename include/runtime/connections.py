@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
+PLATFORMS = ("hubspot", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok",
+             "webhook", "file_drop")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
@@ -17,6 +18,7 @@ TYPES = {
     "google": "google_data_manager",
     "brevo": "brevo",
     "tiktok": "tiktok_ads",
+    "woocommerce": "woocommerce",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from include import warehouse
 from include.errors import ConfigError
-from include.sources import files, hubspot, mailchimp, shopify
+from include.sources import files, hubspot, mailchimp, shopify, woocommerce
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
@@ -57,6 +57,8 @@ _LISTED = (
     _stream("shopify.customers", "person_record", shopify.customers),
     _stream("shopify.orders", "order_entry", shopify.orders),
     _stream("shopify.checkouts", "event", shopify.checkouts),
+    _stream("woocommerce.customers", "person_record", woocommerce.customers),
+    _stream("woocommerce.orders", "order_entry", woocommerce.orders),
     _stream("mailchimp.members", "person_record", mailchimp.members),
     _stream("mailchimp.activity", "event", mailchimp.activity),
     _stream("files.orders", "order_entry", files.orders),

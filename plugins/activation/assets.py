@@ -17,6 +17,8 @@ STAGING = {
         "shopify.customers",
         "shopify.orders",
         "shopify.checkouts",
+        "woocommerce.customers",
+        "woocommerce.orders",
         "mailchimp.members",
         "mailchimp.activity",
         "files.orders",

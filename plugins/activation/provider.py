@@ -39,6 +39,14 @@ def get_provider_info() -> dict[str, Any]:
             ),
             _form("shopify", "shopify", "Shopify", "Admin API access token", "https://shop.myshopify.com", ""),
             _form(
+                "woocommerce",
+                "woocommerce",
+                "WooCommerce",
+                "Consumer secret",
+                "https://shop.example.com",
+                '{"consumer_key": "ck_0123456789abcdef"}',
+            ),
+            _form(
                 "mailchimp",
                 "mailchimp",
                 "Mailchimp",

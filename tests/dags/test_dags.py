@@ -15,6 +15,7 @@ CHAIN = {
     "extract_hubspot",
     "extract_mailchimp",
     "extract_shopify",
+    "extract_woocommerce",
     "build_persons",
     "build_segments",
     "sync_brevo",

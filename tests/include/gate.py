@@ -54,6 +54,8 @@ STREAMS = {
     for name, shape in {
         "hubspot.contacts": "person_record",
         "shopify.customers": "person_record",
+        "woocommerce.customers": "person_record",
+        "woocommerce.orders": "order_entry",
         "mailchimp.members": "person_record",
         "files.persons": "person_record",
         "shopify.orders": "order_entry",

@@ -12,6 +12,7 @@ from activation.hooks.platform import PlatformHook
 from activation.hooks.shopify import ShopifyHook
 from activation.hooks.tiktok import TikTokHook
 from activation.hooks.webhook import WebhookHook
+from activation.hooks.woocommerce import WooCommerceHook
 
 HOOKS: dict[str, type[PlatformHook]] = {
     "brevo": BrevoHook,
@@ -25,4 +26,5 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "shopify": ShopifyHook,
     "tiktok": TikTokHook,
     "webhook": WebhookHook,
+    "woocommerce": WooCommerceHook,
 }
