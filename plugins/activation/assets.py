@@ -19,6 +19,11 @@ STAGING = {
         "shopify.checkouts",
         "mailchimp.members",
         "mailchimp.activity",
+        "mailchimp.campaigns",
+        "klaviyo.profiles",
+        "klaviyo.events",
+        "brevo.contacts",
+        "brevo.events",
         "files.orders",
         "files.persons",
     )
