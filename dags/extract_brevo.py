@@ -1,12 +1,12 @@
 """
 ### Land, check and publish Brevo contacts and e-mail events
 
-Lands the contacts changed since the cursor and the opens, clicks, bounces, complaints and unsubscribes of the days since
-then, checks them, publishes to `staging.brevo_contacts` and `staging.brevo_events`. Who is on Brevo's blacklist or left a
-list there is a withdrawal in `consent.ledger`, and leaves every audience in the next sync.
+Lands the contacts changed since the cursor, and the opens, clicks, bounces, complaints and unsubscribes of the days
+since then; checks them, publishes to `staging.brevo_contacts` and `staging.brevo_events`. Who is on Brevo's blacklist
+or left a list there is a withdrawal in `consent.ledger` and leaves every audience in the next sync.
 
-**If it fails:** a red *land* is the platform or the connection `brevo_default` (API key): clear the task,
-it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the DAG again.
+**If it fails:** a red *land* is the platform or the connection `brevo_default` (API key): clear the task, it goes on at
+the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the DAG again.
 """
 
 from datetime import UTC, datetime

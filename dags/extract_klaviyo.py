@@ -1,12 +1,14 @@
 """
 ### Land, check and publish Klaviyo profiles and events
 
-Lands the profiles updated or suppressed since the cursor and the events since then and of the seven days before (they come
-late), checks them, publishes to `staging.klaviyo_profiles` and `staging.klaviyo_events`. Who unsubscribed, complained,
-bounced or was suppressed at Klaviyo is a withdrawal in `consent.ledger`, and leaves every audience in the next sync.
+Lands the profiles updated or suppressed since the cursor, and the events since then and of the seven days before,
+because they come late; checks them, publishes to `staging.klaviyo_profiles` and `staging.klaviyo_events`. Who
+unsubscribed, complained, bounced or was suppressed at Klaviyo is a withdrawal in `consent.ledger` and leaves every
+audience in the next sync.
 
-**If it fails:** a red *land* is the platform or the connection `klaviyo_default` (private key that may read profiles, events and metrics): clear the task,
-it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the DAG again.
+**If it fails:** a red *land* is the platform or the connection `klaviyo_default` (a private key that may read profiles,
+events and metrics): clear the task, it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`,
+mend, run the DAG again.
 """
 
 from datetime import UTC, datetime

@@ -8,7 +8,7 @@ Source: Brevo API v3, OpenAPI file and "Rate limits" (read 2026-11-22).
   asked for again further in front. Contacts that were passed already are left out by their id.
 * A deleted contact is in no listing: only a sweep over all keys tells that it is gone.
 * E-mail statistics know a day, not a moment, at most 90 days at once, and have no ids: an event is told from others by
-  what it says. Ten kinds of no use (requests, delivered, …) are most of them, so each kind the mapping names is asked for
+  what it says. Kinds of no use (requests, delivered, …) are most of them, so each kind the mapping names is asked for
   by itself: some calls more of 100 an HOUR, thousands of rows less. Their order is that of their creation.
 """
 
@@ -54,7 +54,7 @@ def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> Json
 
 
 def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
-    """Yield the contacts changed since the window began; all of them when it has no beginning. In the order of their ids.
+    """Yield the contacts changed since the window began, in the order of their ids; all when it has no beginning.
 
     Rows are as Brevo sends them, keyed by id. There is no filter for the window's end: who changed after it is here
     too, and once more next time.
