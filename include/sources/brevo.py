@@ -73,8 +73,9 @@ def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     yield Page([], {"since": begun})
 
 
-def _contacts(client: JsonClient, since: datetime | None, passed: int,
-              last: int) -> Iterator[tuple[list[Row], int, int]]:
+def _contacts(
+    client: JsonClient, since: datetime | None, passed: int, last: int
+) -> Iterator[tuple[list[Row], int, int]]:
     """Pages of contacts behind the id ``last``, with how many are passed by then and the new last id."""
     offset = max(0, passed - BACK)
     while True:
@@ -95,8 +96,12 @@ def _contacts(client: JsonClient, since: datetime | None, passed: int,
 
 
 def _ask(client: JsonClient, since: datetime | None, offset: int) -> list[tuple[int, bytes]]:
-    params = {"limit": CONTACTS_A_PAGE, "offset": offset, "sort": "asc",
-              "modifiedSince": None if since is None else _iso(since)}
+    params = {
+        "limit": CONTACTS_A_PAGE,
+        "offset": offset,
+        "sort": "asc",
+        "modifiedSince": None if since is None else _iso(since),
+    }
     answer = client.request("GET", CONTACTS, params=params, decode=_read_contacts)
     return [(_read_contact(raw).id, bytes(raw)) for raw in answer.contacts]
 
@@ -137,8 +142,14 @@ def _statistics(client: JsonClient, kind: str, begin: date, end: date) -> Iterat
     """By offset: new ones are put behind the others. Only the end of the vendor's keeping takes some away in front."""
     offset = 0
     while True:
-        params = {"event": kind, "startDate": begin.isoformat(), "endDate": end.isoformat(), "sort": "asc",
-                  "limit": EVENTS_A_PAGE, "offset": offset}
+        params = {
+            "event": kind,
+            "startDate": begin.isoformat(),
+            "endDate": end.isoformat(),
+            "sort": "asc",
+            "limit": EVENTS_A_PAGE,
+            "offset": offset,
+        }
         found = (client.request("GET", STATISTICS, params=params) or {}).get("events") or []
         yield found
         offset += len(found)

@@ -78,8 +78,10 @@ def classify(response: requests.Response) -> AudienceflowError | None:
     if response.status_code == 403:
         return AuthError("answered 403: the key lacks a scope (profiles:read, events:read, metrics:read).", code="403")
     if response.status_code == 410:
-        return FatalError(f"answered 410: revision {REVISION} of the interface is retired; a newer audienceflow is "
-                          "needed.", code="410")
+        return FatalError(
+            f"answered 410: revision {REVISION} of the interface is retired; a newer audienceflow is needed.",
+            code="410",
+        )
     return by_status(response)
 
 
@@ -91,8 +93,11 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     :raises FatalError: paging repeats itself, or the order is not the one asked for.
     """
     since = None if window.since is None else window.since - OVERLAP
-    shown = {"fields[profile]": ",".join(attributes(mapping)), "additional-fields[profile]": "subscriptions",
-             "page[size]": str(PROFILES_A_PAGE)}
+    shown = {
+        "fields[profile]": ",".join(attributes(mapping)),
+        "additional-fields[profile]": "subscriptions",
+        "page[size]": str(PROFILES_A_PAGE),
+    }
     for name in LEFT if since is not None else ():
         field = f"subscriptions.email.marketing.{name}.timestamp"
         between = f"greater-or-equal({field},{_iso(since)}),less-than({field},{_iso(window.until)})"
@@ -107,8 +112,10 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
 
 def attributes(mapping: Mapping[str, Any]) -> list[str]:
     """Every attribute of a profile the mapping names, as ``fields[profile]`` spells it, sorted."""
-    paths = [*(value for value in mapping.values() if isinstance(value, list)),
-             *(path.split(SEPARATOR) for path in mapping["ids"].values())]
+    paths = [
+        *(value for value in mapping.values() if isinstance(value, list)),
+        *(path.split(SEPARATOR) for path in mapping["ids"].values()),
+    ]
     named = {path[1]: path for path in paths if len(path) > 1 and path[0] == "attributes"}
     places = {f"location.{path[2]}" for path in paths if path[:2] == ["attributes", "location"] and len(path) > 2}
     return sorted(ALWAYS | (named.keys() - {"location"}) | places)
@@ -147,9 +154,15 @@ def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> It
     between = f"less-than(datetime,{_iso(window.until)})"
     if since is not None:
         between = f"greater-or-equal(datetime,{_iso(since)}),{between}"
-    query = {"filter": between, "sort": "datetime", "include": "metric,profile", "fields[metric]": "name",
-             "fields[profile]": IDENTIFIERS, "fields[event]": "datetime,event_properties",
-             "page[size]": str(EVENTS_A_PAGE)}
+    query = {
+        "filter": between,
+        "sort": "datetime",
+        "include": "metric,profile",
+        "fields[metric]": "name",
+        "fields[profile]": IDENTIFIERS,
+        "fields[event]": "datetime,event_properties",
+        "page[size]": str(EVENTS_A_PAGE),
+    }
     last, kept = "", _event_properties(mapping)
     for page in _pages(client, EVENTS, query, _read_events):
         times = [_moment(one) for one in page.data]
@@ -184,8 +197,10 @@ def _event(event: dict[str, Any], beside: Mapping[tuple[str, str], dict[str, Any
 
 def _event_properties(mapping: Mapping[str, Any]) -> frozenset[str] | None:
     """The event's own properties that the mapping names; None: it names some by a jsonpath, so all are kept."""
-    paths = [*(value for value in mapping.values() if isinstance(value, list)),
-             *(path.split(SEPARATOR) for block in ("ids", "properties") for path in mapping[block].values())]
+    paths = [
+        *(value for value in mapping.values() if isinstance(value, list)),
+        *(path.split(SEPARATOR) for block in ("ids", "properties") for path in mapping[block].values()),
+    ]
     if any(path[0].startswith("$") for path in paths if path):
         return None
     return frozenset(path[2] for path in paths if path[:2] == ["attributes", "event_properties"] and len(path) > 2)

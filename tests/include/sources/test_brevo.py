@@ -60,20 +60,29 @@ def test_only_a_confirmed_opt_in_grants_and_a_blacklist_or_a_list_that_was_left_
     conn: psycopg.Connection, empty_standins: Standins
 ) -> None:
     confirmed = {"DOUBLE_OPT-IN": "1"}
-    put(empty_standins, "brevo", chain.from_iterable((
-        contact(1, NOW - DAY, SMS="491701234567", FIRSTNAME="Ann"),
-        contact(2, NOW - DAY, blacklisted=True, **confirmed),
-        contact(3, NOW - DAY, left=[4], **confirmed),
-        contact(4, NOW - DAY, sms_blacklisted=True, **confirmed),
-    )))
+    put(
+        empty_standins,
+        "brevo",
+        chain.from_iterable(
+            (
+                contact(1, NOW - DAY, SMS="491701234567", FIRSTNAME="Ann"),
+                contact(2, NOW - DAY, blacklisted=True, **confirmed),
+                contact(3, NOW - DAY, left=[4], **confirmed),
+                contact(4, NOW - DAY, sms_blacklisted=True, **confirmed),
+            )
+        ),
+    )
 
     land(conn, empty_standins, CONTACTS, NOW)
 
     rows = staged(conn, CONTACTS)
     assert [(row["consent_email"], row["consent_email_at"]) for row in rows.values()] == [
-        (None, None), ("withdrawn", None), ("withdrawn", None), ("granted", LONG_AGO)]
-    assert (rows["1"]["first_name"], rows["1"]["phone"], rows["1"]["changed_at"]) == (
-        "Ann", "491701234567", NOW - DAY)
+        (None, None),
+        ("withdrawn", None),
+        ("withdrawn", None),
+        ("granted", LONG_AGO),
+    ]
+    assert (rows["1"]["first_name"], rows["1"]["phone"], rows["1"]["changed_at"]) == ("Ann", "491701234567", NOW - DAY)
 
 
 class Account:
@@ -155,22 +164,34 @@ def test_events_have_our_names_are_told_apart_and_leave_the_readers_machine_out(
     conn: psycopg.Connection, empty_standins: Standins
 ) -> None:
     at, who = NOW - DAY, "p1@inbox.example"
-    put(empty_standins, "brevo", chain.from_iterable((
-        records.event(1, "opened", who, at, ip="192.0.2.7"),
-        records.event(2, "opened", who, at, ip="192.0.2.7"),
-        records.event(3, "opened", who, at + MINUTE),
-        records.event(4, "clicks", who, at, link="https://shop.example/a"),
-        records.event(5, "clicks", who, at, link="https://shop.example/b"),
-        records.event(6, "hardBounces", "p2@inbox.example", at, reason="no such box"),
-        records.event(7, "unsubscribed", who, at),
-        records.event(8, "delivered", who, at),
-    )))
+    put(
+        empty_standins,
+        "brevo",
+        chain.from_iterable(
+            (
+                records.event(1, "opened", who, at, ip="192.0.2.7"),
+                records.event(2, "opened", who, at, ip="192.0.2.7"),
+                records.event(3, "opened", who, at + MINUTE),
+                records.event(4, "clicks", who, at, link="https://shop.example/a"),
+                records.event(5, "clicks", who, at, link="https://shop.example/b"),
+                records.event(6, "hardBounces", "p2@inbox.example", at, reason="no such box"),
+                records.event(7, "unsubscribed", who, at),
+                records.event(8, "delivered", who, at),
+            )
+        ),
+    )
 
     land(conn, empty_standins, EVENTS, NOW)
 
     rows = staged(conn, EVENTS)
     assert sorted(row["name"] for row in rows.values()) == [
-        "email_bounced", "email_clicked", "email_clicked", "email_opened", "email_opened", "email_unsubscribed"]
+        "email_bounced",
+        "email_clicked",
+        "email_clicked",
+        "email_opened",
+        "email_opened",
+        "email_unsubscribed",
+    ]
     clicked = {row["properties"]["url"] for row in rows.values() if row["name"] == "email_clicked"}
     assert clicked == {"https://shop.example/a", "https://shop.example/b"}
     assert not any("@" in key for key in rows), "a key is told in alerts"

@@ -45,10 +45,17 @@ def test_klaviyo_is_asked_as_its_specification_says(
     """A first load and a change, with ties over the ends of pages, limits and failures on the way."""
     times = [LONG_AGO + DAY * (number // 120) for number in range(250)]
     put(account, "klaviyo", chain.from_iterable(profile(number, at) for number, at in enumerate(times)))
-    put(account, "klaviyo", chain.from_iterable(
-        records.event(f"e{number}", "Opened Email", "01P00001", LONG_AGO) for number in range(1100)))
-    account.faults({"platform": "klaviyo", "kind": "throttle", "seconds": 0, "next": 1},
-                   {"platform": "klaviyo", "kind": "error", "next": 1})
+    put(
+        account,
+        "klaviyo",
+        chain.from_iterable(
+            records.event(f"e{number}", "Opened Email", "01P00001", LONG_AGO) for number in range(1100)
+        ),
+    )
+    account.faults(
+        {"platform": "klaviyo", "kind": "throttle", "seconds": 0, "next": 1},
+        {"platform": "klaviyo", "kind": "error", "next": 1},
+    )
     assert land(conn, account, PROFILES, NOW - 2 * DAY) == 250
     assert land(conn, account, EVENTS, NOW - 2 * DAY) == 1100
     put(account, "klaviyo", profile(3, NOW - DAY))
@@ -92,20 +99,30 @@ def test_consent_is_what_the_profile_agreed_to_and_suppressions_withdraw_it(
     conn: psycopg.Connection, account: Standins
 ) -> None:
     said, later, last = LONG_AGO + DAY, LONG_AGO + 9 * DAY, LONG_AGO + 20 * DAY
-    put(account, "klaviyo", chain.from_iterable((
-        profile(0, last),
-        profile(1, last, consent="SUBSCRIBED", consent_at=said),
-        profile(2, last, consent="UNSUBSCRIBED", consent_at=later),
-        profile(3, last, consent="SUBSCRIBED", consent_at=said, suppressed=[("HARD_BOUNCE", later)]),
-        profile(4, last, suppressed=[("USER_SUPPRESSED", last), ("HARD_BOUNCE", said)]),
-        profile(5, last, consent="SUBSCRIBED", consent_at=said, left={"L1": said, "L2": later}),
-    )))
+    put(
+        account,
+        "klaviyo",
+        chain.from_iterable(
+            (
+                profile(0, last),
+                profile(1, last, consent="SUBSCRIBED", consent_at=said),
+                profile(2, last, consent="UNSUBSCRIBED", consent_at=later),
+                profile(3, last, consent="SUBSCRIBED", consent_at=said, suppressed=[("HARD_BOUNCE", later)]),
+                profile(4, last, suppressed=[("USER_SUPPRESSED", last), ("HARD_BOUNCE", said)]),
+                profile(5, last, consent="SUBSCRIBED", consent_at=said, left={"L1": said, "L2": later}),
+            )
+        ),
+    )
 
     land(conn, account, PROFILES, NOW)
 
     found = [(row["consent_email"], row["consent_email_at"]) for _, row in sorted(staged(conn, PROFILES).items())]
     assert found == [
-        (None, None), ("granted", said), ("withdrawn", later), ("withdrawn", later), ("withdrawn", last),
+        (None, None),
+        ("granted", said),
+        ("withdrawn", later),
+        ("withdrawn", later),
+        ("withdrawn", last),
         ("withdrawn", later),
     ]
 
@@ -115,10 +132,16 @@ def test_an_event_has_its_name_its_person_and_what_the_mapping_wants_of_it(
 ) -> None:
     put(account, "klaviyo", profile(1, LONG_AGO))
     more = {"URL": "https://shop.example/a", "Campaign Name": "May", "$value": 12.5, "$currency_code": "EUR", "x": "no"}
-    put(account, "klaviyo", chain.from_iterable((
-        records.event("e1", "Clicked Email", "01P00001", NOW - DAY, **more),
-        records.event("e2", "Placed Order", "01GONE", NOW - DAY),
-    )))
+    put(
+        account,
+        "klaviyo",
+        chain.from_iterable(
+            (
+                records.event("e1", "Clicked Email", "01P00001", NOW - DAY, **more),
+                records.event("e2", "Placed Order", "01GONE", NOW - DAY),
+            )
+        ),
+    )
 
     land(conn, account, EVENTS, NOW)
 
