@@ -44,7 +44,8 @@ class Landed:
 
 
 def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
-         since: datetime | None = None, batch_rows: int = BATCH_ROWS) -> Landed:
+         since: datetime | None = None, batch_rows: int = BATCH_ROWS,
+         mapping: Mapping[str, Any] | None = None) -> Landed:
     """Read the stream's window [cursor, until) and copy its rows into raw.
 
     Commits; what the caller left open on ``conn`` is committed first. Rows that equal the last landed version of their
@@ -52,6 +53,7 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
 
     :param batch_rows: a load commits behind so many rows, at the next place where it can be resumed.
     :param since: begin here when that is earlier than the cursor; without a cursor, begin here instead of at the start.
+    :param mapping: instead of the one in the source's file.
     :raises RetriableError: another run lands this stream at this moment, or the platform fails for now.
     :raises FatalError: refused; nothing of the current batch is kept.
     """
@@ -60,7 +62,8 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
     with _alone(conn, stream.name):
         state = _stored(conn, stream.name)
         window = Window(_begin(state, since), until, state)
-        mapping = {} if stream.source == "files" else table_mapping(stream.name)
+        if mapping is None:
+            mapping = {} if stream.source == "files" else table_mapping(stream.name)
         with prefetched(stream.pages(client, window, mapping)) as pages:
             return _land_batches(conn, stream.name, window, pages, batch_rows)
 

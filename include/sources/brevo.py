@@ -24,7 +24,7 @@ from include.brevo_api import api_root, classify, headers
 from include.errors import FatalError
 from include.http_client import JsonClient
 from include.limits import Limiter
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
 CONTACTS, STATISTICS = "/contacts", "/smtp/statistics/events"
 CONTACTS_A_PAGE, EVENTS_A_PAGE = 1000, 5000  # the vendor's maxima
@@ -61,43 +61,45 @@ def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
 
     :raises FatalError: the order is not that of creation.
     """
+    size = page_size(mapping, CONTACTS_A_PAGE)
     if window.since is not None:
-        for rows, _, _ in _contacts(client, window.since - OVERLAP, 0, 0):
+        for rows, _, _ in _contacts(client, window.since - OVERLAP, 0, 0, size):
             yield Page(rows)
         yield Page([], {"since": window.until.isoformat()})
         return
     begun = window.state.get("listing_begun") or window.until.isoformat()
     place = window.state.get("listing_passed", 0), window.state.get("listing_last", 0)
-    for rows, passed, last in _contacts(client, None, *place):
+    for rows, passed, last in _contacts(client, None, *place, size):
         yield Page(rows, {"listing_begun": begun, "listing_passed": passed, "listing_last": last})
     yield Page([], {"since": begun})
 
 
 def _contacts(
-    client: JsonClient, since: datetime | None, passed: int, last: int
+    client: JsonClient, since: datetime | None, passed: int, last: int, size: int
 ) -> Iterator[tuple[list[Row], int, int]]:
     """Pages of contacts behind the id ``last``, with how many are passed by then and the new last id."""
-    offset = max(0, passed - BACK)
+    back = min(BACK, max(1, size // 4))
+    offset = max(0, passed - back)
     while True:
-        found = _ask(client, since, offset)
+        found = _ask(client, since, offset, size)
         ids = [id for id, _ in found]
         if ids != sorted(set(ids)):
             raise FatalError("Brevo: contacts are not in the order of their creation; paging would lose some.")
         if offset and (not ids or ids[0] > last):  # some before were deleted: those behind have moved to the front
-            offset = max(0, offset - CONTACTS_A_PAGE // 2)
+            offset = max(0, offset - max(1, size // 2))
             continue
         rows = [Row(str(id), raw) for id, raw in found if id > last]
         passed, last = offset + len(found), max([last, *ids])
         if rows:
             yield rows, passed, last
-        if len(found) < CONTACTS_A_PAGE:
+        if len(found) < size:
             return
-        offset = passed - BACK
+        offset = passed - back
 
 
-def _ask(client: JsonClient, since: datetime | None, offset: int) -> list[tuple[int, bytes]]:
+def _ask(client: JsonClient, since: datetime | None, offset: int, size: int) -> list[tuple[int, bytes]]:
     params = {
-        "limit": CONTACTS_A_PAGE,
+        "limit": size,
         "offset": offset,
         "sort": "asc",
         "modifiedSince": None if since is None else _iso(since),
@@ -113,14 +115,14 @@ def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> It
     there are such; the address of the reader's machine is left at the platform. The key is made of all that tells one
     event from another; what is told twice counts once.
     """
-    options = mapping["options"]
+    options, size = mapping["options"], page_size(mapping, EVENTS_A_PAGE)
     if window.since is None:
         first = window.until - timedelta(days=options.get("history_days", MOST_DAYS) - 1)
     else:
         first = window.since - timedelta(days=options.get("late_days", LATE_DAYS))
     for begin, end in _spans(first.date(), window.until.date()):
         for kind in mapping["events_names"]:
-            for found in _statistics(client, kind, begin, end):
+            for found in _statistics(client, kind, begin, end, size):
                 rows = list({row.key: row for row in map(_event, found)}.values())
                 if rows:
                     yield Page(rows)
@@ -138,7 +140,7 @@ def _spans(first: date, last: date) -> Iterator[tuple[date, date]]:
         first = end + timedelta(days=1)
 
 
-def _statistics(client: JsonClient, kind: str, begin: date, end: date) -> Iterator[list[dict[str, Any]]]:
+def _statistics(client: JsonClient, kind: str, begin: date, end: date, size: int) -> Iterator[list[dict[str, Any]]]:
     """By offset: new ones are put behind the others. Only the end of the vendor's keeping takes some away in front."""
     offset = 0
     while True:
@@ -147,13 +149,13 @@ def _statistics(client: JsonClient, kind: str, begin: date, end: date) -> Iterat
             "startDate": begin.isoformat(),
             "endDate": end.isoformat(),
             "sort": "asc",
-            "limit": EVENTS_A_PAGE,
+            "limit": size,
             "offset": offset,
         }
         found = (client.request("GET", STATISTICS, params=params) or {}).get("events") or []
         yield found
         offset += len(found)
-        if len(found) < EVENTS_A_PAGE:
+        if len(found) < size:
             return
 
 

@@ -27,7 +27,7 @@ from include.http_client import JsonClient, by_status
 from include.klaviyo_api import REVISION, api_root, cursor, headers
 from include.limits import Limiter
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
 PROFILES, EVENTS = "/profiles", "/events"
 PROFILES_A_PAGE, EVENTS_A_PAGE = 100, 1000  # the vendor's maxima
@@ -96,7 +96,7 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     shown = {
         "fields[profile]": ",".join(attributes(mapping)),
         "additional-fields[profile]": "subscriptions",
-        "page[size]": str(PROFILES_A_PAGE),
+        "page[size]": str(page_size(mapping, PROFILES_A_PAGE)),
     }
     for name in LEFT if since is not None else ():
         field = f"subscriptions.email.marketing.{name}.timestamp"
@@ -161,7 +161,7 @@ def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> It
         "fields[metric]": "name",
         "fields[profile]": IDENTIFIERS,
         "fields[event]": "datetime,event_properties",
-        "page[size]": str(EVENTS_A_PAGE),
+        "page[size]": str(page_size(mapping, EVENTS_A_PAGE)),
     }
     last, kept = "", _event_properties(mapping)
     for page in _pages(client, EVENTS, query, _read_events):

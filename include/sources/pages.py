@@ -34,3 +34,11 @@ class Page(NamedTuple):
 
     rows: list[Row]
     cursor: Mapping[str, Any] | None = None
+
+
+def page_size(mapping: Mapping[str, Any], most: int) -> int:
+    """Rows a page: by the mapping's ``options: {page_size: …}`` where records are heavy, at most the vendor's maximum.
+
+    :param most: the vendor's maximum.
+    """
+    return min(most, int(mapping.get("options", {}).get("page_size", most)))
