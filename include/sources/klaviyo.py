@@ -110,6 +110,22 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     yield Page([], {"since": window.until.isoformat()})
 
 
+def profile_keys(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all profiles there are, of those made since the window began, by the time they were made.
+
+    A profile that was merged into another or erased is in no other listing.
+    """
+    query = {
+        "fields[profile]": "created",
+        "sort": "created",
+        "page[size]": str(page_size(mapping, PROFILES_A_PAGE)),
+    }
+    if window.since is not None:
+        query["filter"] = f"greater-than(created,{_iso(window.since - SECOND)})"
+    for page in _profile_pages(client, query):
+        yield [profile.id for profile, _ in page]
+
+
 def attributes(mapping: Mapping[str, Any]) -> list[str]:
     """Every attribute of a profile the mapping names, as ``fields[profile]`` spells it, sorted."""
     paths = [

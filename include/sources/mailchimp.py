@@ -211,6 +211,12 @@ def campaigns(client: MailchimpClient, window: Window, mapping: Mapping[str, Any
     yield Page([], {"since": window.until.isoformat()})
 
 
+def campaign_keys(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of the list's campaigns, of those sent since the window began: one that was deleted is not among them."""
+    for page in _campaign_pages(client, window.since, ("id",), page_size(mapping, PAGE_SIZE)):
+        yield [one["id"] for one in page]
+
+
 def _figures(client: MailchimpClient, sent_since: datetime | None, size: int) -> Iterator[list[dict[str, Any]]]:
     """Reports of all lists, the newest first: one that is sent meanwhile pushes others back, so none is missed."""
     fields = ",".join((*(f"reports.{name}" for name in ("id", *REPORTED)), "total_items"))

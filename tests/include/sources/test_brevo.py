@@ -140,6 +140,16 @@ def test_contacts_that_come_into_the_filter_in_front_push_nobody_out_and_nobody_
     assert set(found) >= set(range(10_001, 13_501))
 
 
+def test_keys_are_those_of_everybody_who_is_there_whoever_goes_meanwhile() -> None:
+    account = Account(range(1, 3201))
+    account.between = lambda account: account.ids.__delitem__(slice(0, 40))
+
+    with serving(account.answer) as url:
+        pages = list(brevo.contact_keys(brevo.client(url, "k"), EVERYTHING, table_mapping(CONTACTS)))
+
+    assert {int(key) for page in pages for key in page} >= set(account.ids)
+
+
 @pytest.mark.parametrize("deleted", [0, 5, 700], ids=str)
 def test_a_first_load_goes_on_where_it_ended(deleted: int) -> None:
     account = Account(range(1, 3201))

@@ -15,6 +15,7 @@ from include.sources.mapping import table_mapping
 from include.sources.pages import Page, Window
 from include.standins import klaviyo_records as records
 from tests.conformance import check_openapi
+from tests.include.sources.platforms import client_of
 from tests.include.sources.small_server import Answer, Asked, serving
 from tests.include.sources.staged_rows import land, put, staged
 from tests.standins import Standins
@@ -160,6 +161,17 @@ def test_an_event_that_comes_days_late_is_landed_once(conn: psycopg.Connection, 
 
     assert land(conn, account, EVENTS, NOW) == 1
     assert set(staged(conn, EVENTS)) == {"e1", "e2"}
+
+
+def test_the_keys_are_those_of_every_profile_there_is(account: Standins) -> None:
+    put(account, "klaviyo", chain.from_iterable(profile(number, LONG_AGO) for number in range(130)))
+    client = client_of(account, "klaviyo")
+
+    keys = list(chain.from_iterable(klaviyo.profile_keys(client, EVERYTHING, table_mapping(PROFILES))))
+
+    assert sorted(keys) == [f"01P{number:05}" for number in range(130)]
+    made_since = chain.from_iterable(klaviyo.profile_keys(client, Window(NOW, NOW), table_mapping(PROFILES)))
+    assert list(made_since) == []
 
 
 def shown(number: int, updated: datetime) -> dict[str, Any]:

@@ -195,6 +195,19 @@ def test_campaigns_come_with_their_figures_and_one_without_a_report_or_after_the
     assert "list_name" not in told["report"]
 
 
+def test_the_keys_are_those_of_the_campaigns_there_are() -> None:
+    found = [sent(number, number / 100) for number in range(1500)]
+
+    def answer(asked: Asked) -> Answer:
+        offset, count = int(asked.query["offset"]), int(asked.query["count"])
+        return Answer({"campaigns": found[offset : offset + count], "total_items": len(found)})
+
+    with serving(answer) as url:
+        pages = list(mailchimp.campaign_keys(mailchimp.client(url, "key", "list"), EVERYTHING, {}))
+
+    assert [key for page in pages for key in page] == [one["id"] for one in found]
+
+
 def test_figures_of_young_campaigns_are_asked_for_again() -> None:
     window = Window(BEGIN, EVERYTHING.until)
 
