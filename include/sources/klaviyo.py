@@ -247,5 +247,5 @@ def _time(text: str | None) -> datetime:
 
 
 def _iso(at: datetime) -> str:
-    """As filters take it; a fraction of a second only where there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """As filters take it, to the second: what the fraction leaves out of a window is in the next one's OVERLAP."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

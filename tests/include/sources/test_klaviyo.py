@@ -154,7 +154,7 @@ def test_an_event_has_its_name_its_person_and_what_the_mapping_wants_of_it(
     assert "x" not in payload["attributes"]["event_properties"], "no attribute that nothing reads"
 
 
-def test_an_event_that_comes_days_late_is_landed_once(conn: psycopg.Connection, account: Standins) -> None:
+def test_pain_32_an_event_that_comes_days_late_is_landed_once(conn: psycopg.Connection, account: Standins) -> None:
     put(account, "klaviyo", [*profile(1, LONG_AGO), *records.event("e1", "Opened Email", "01P00001", NOW - 3 * DAY)])
     assert land(conn, account, EVENTS, NOW - DAY) == 1
     put(account, "klaviyo", records.event("e2", "Opened Email", "01P00001", NOW - 5 * DAY))
@@ -231,9 +231,14 @@ def test_profiles_in_another_order_are_refused() -> None:
     ("status", "kind", "told"),
     [(410, FatalError, "revision"), (403, AuthError, "profiles:read"), (401, AuthError, "credentials")],
 )
-def test_a_refusal_says_what_to_mend(status: int, kind: type[Exception], told: str) -> None:
-    with pytest.raises(kind, match=told):
-        pages(lambda asked: Answer({"errors": [{"code": "x"}]}, status))
+def test_pain_19_a_refusal_says_what_to_mend_and_nobody_s_address(
+    status: int, kind: type[Exception], told: str
+) -> None:
+    body = {"errors": [{"code": "x", "detail": "ada@shop.example is wrong"}]}
+    with pytest.raises(kind, match=told) as raised:
+        pages(lambda asked: Answer(body, status))
+
+    assert "ada" not in str(raised.value)
 
 
 def test_a_page_can_be_resumed_where_it_ends() -> None:
