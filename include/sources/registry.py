@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from include import warehouse
 from include.errors import ConfigError
-from include.sources import files, hubspot, mailchimp, shopify, woocommerce
+from include.sources import brevo, files, hubspot, klaviyo, mailchimp, shopify, woocommerce
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
@@ -61,6 +61,11 @@ _LISTED = (
     _stream("woocommerce.orders", "order_entry", woocommerce.orders),
     _stream("mailchimp.members", "person_record", mailchimp.members),
     _stream("mailchimp.activity", "event", mailchimp.activity),
+    _stream("mailchimp.campaigns", "campaign", mailchimp.campaigns),
+    _stream("klaviyo.profiles", "person_record", klaviyo.profiles),
+    _stream("klaviyo.events", "event", klaviyo.events),
+    _stream("brevo.contacts", "person_record", brevo.contacts),
+    _stream("brevo.events", "event", brevo.events),
     _stream("files.orders", "order_entry", files.orders),
     _stream("files.persons", "person_record", files.persons),
 )

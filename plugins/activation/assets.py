@@ -21,6 +21,11 @@ STAGING = {
         "woocommerce.orders",
         "mailchimp.members",
         "mailchimp.activity",
+        "mailchimp.campaigns",
+        "klaviyo.profiles",
+        "klaviyo.events",
+        "brevo.contacts",
+        "brevo.events",
         "files.orders",
         "files.persons",
     )

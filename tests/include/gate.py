@@ -62,6 +62,11 @@ STREAMS = {
         "files.orders": "order_entry",
         "shopify.checkouts": "event",
         "mailchimp.activity": "event",
+        "mailchimp.campaigns": "campaign",
+        "klaviyo.profiles": "person_record",
+        "klaviyo.events": "event",
+        "brevo.contacts": "person_record",
+        "brevo.events": "event",
     }.items()
 }
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
@@ -79,6 +84,9 @@ def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
         "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
         "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",
     }
+    if stream.shape == "campaign":
+        return {"record_key": f"k{number}", "bad_casts": [], "name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
+                **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)} | changed
     if stream.shape == "person_record":
         row |= {"deleted": False, "birth_on": "1980-02-29", "interests": [], "consent_email": "granted",
                 "consent_email_at": "2026-01-01T00:00:00+00:00", "consent_ads": "withdrawn",

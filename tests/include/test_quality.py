@@ -45,6 +45,9 @@ BREAKS = {
     "name_missing": {"name": None},
     "name_unknown": {"name": "order_placed"},
     "properties_missing": {"properties": None},
+    "sent_at_missing": {"sent_at": None},
+    "sent_at_implausible": {"sent_at": FUTURE},
+    **{f"{name}_missing": {name: None} for name in ("recipients", "opened", "clicked", "bounced", "unsubscribed")},
 }
 ABOUT_THE_TABLE = {"columns_missing", "volume", "emails_vanished"}  # each has a test of its own below
 SUITES = sorted(path.stem for path in SUITE_ROOT.glob("*.json"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.sources import hubspot, mailchimp, shopify
+from include.sources import brevo, hubspot, klaviyo, mailchimp, shopify
 from tests.standins import Standins
 
 
@@ -11,4 +11,5 @@ def client_of(standins: Standins, source: str) -> Any:
     account = standins.account(source)
     if source == "mailchimp":
         return mailchimp.client(account["base_url"], account["token"], account["list_id"])
-    return {"hubspot": hubspot, "shopify": shopify}[source].client(account["base_url"], account["token"])
+    modules = {"hubspot": hubspot, "shopify": shopify, "klaviyo": klaviyo, "brevo": brevo}
+    return modules[source].client(account["base_url"], account["token"])
