@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
+PLATFORMS = (
+    "hubspot",
+    "shopify",
+    "mailchimp",
+    "klaviyo",
+    "meta",
+    "google",
+    "brevo",
+    "tiktok",
+    "webhook",
+    "file_drop",
+    "matomo",
+    "ga4",
+)
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
@@ -17,6 +30,8 @@ TYPES = {
     "google": "google_data_manager",
     "brevo": "brevo",
     "tiktok": "tiktok_ads",
+    "matomo": "matomo",
+    "ga4": "google_analytics",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from include import warehouse
 from include.errors import ConfigError
-from include.sources import files, hubspot, mailchimp, shopify
+from include.sources import files, ga4, hubspot, mailchimp, matomo, shopify
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
@@ -59,6 +59,8 @@ _LISTED = (
     _stream("shopify.checkouts", "event", shopify.checkouts),
     _stream("mailchimp.members", "person_record", mailchimp.members),
     _stream("mailchimp.activity", "event", mailchimp.activity),
+    _stream("matomo.visits", "event", matomo.visits),
+    _stream("ga4.reports", "report_row", ga4.reports),
     _stream("files.orders", "order_entry", files.orders),
     _stream("files.persons", "person_record", files.persons),
 )

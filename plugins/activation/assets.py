@@ -19,10 +19,12 @@ STAGING = {
         "shopify.checkouts",
         "mailchimp.members",
         "mailchimp.activity",
+        "matomo.visits",
         "files.orders",
         "files.persons",
     )
 }
+REPORTS = {"ga4.reports": _asset("staging/ga4_reports")}  # nobody is in them: persons need not wait for them
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {

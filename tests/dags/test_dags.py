@@ -14,6 +14,7 @@ CHAIN = {
     "extract_files",
     "extract_hubspot",
     "extract_mailchimp",
+    "extract_matomo",
     "extract_shopify",
     "build_persons",
     "build_segments",

@@ -45,6 +45,10 @@ BREAKS = {
     "name_missing": {"name": None},
     "name_unknown": {"name": "order_placed"},
     "properties_missing": {"properties": None},
+    "day_missing": {"on_date": None},
+    "day_implausible": {"on_date": "2026-11-24"},
+    "metrics_missing": {"metrics": None},
+    "report_not_whole": {"lacks": ["sampled"]},
 }
 ABOUT_THE_TABLE = {"columns_missing", "volume", "emails_vanished"}  # each has a test of its own below
 SUITES = sorted(path.stem for path in SUITE_ROOT.glob("*.json"))
