@@ -4,6 +4,7 @@ Killed anywhere, a run leaves nothing behind: the next one reads the same window
 landed in batches of BATCH_ROWS rows, each whole in itself, wherever the source says that reading may be resumed.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,9 +25,11 @@ from include.sources.mapping import table_mapping
 from include.sources.pages import TOMBSTONE, Page, Window
 
 BATCH_ROWS = 500_000  # rows after which a long load commits, at the next place where it can be resumed
+SWEEP_FLOOR = 100  # so many records may vanish although nothing else came; of more, the source may be out of order
 LONGEST_KEY = 400  # characters; an index entry of Postgres ends at 2,700 bytes
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
+log = logging.getLogger(__name__)
 # JSON allows what Postgres cannot hold as text: the character zero, and halves of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"((?<!\\)(?:\\\\)*)(?:\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -44,7 +47,8 @@ class Landed:
 
 
 def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
-         since: datetime | None = None, batch_rows: int = BATCH_ROWS) -> Landed:
+         since: datetime | None = None, batch_rows: int = BATCH_ROWS,
+         mapping: Mapping[str, Any] | None = None) -> Landed:
     """Read the stream's window [cursor, until) and copy its rows into raw.
 
     Commits; what the caller left open on ``conn`` is committed first. Rows that equal the last landed version of their
@@ -52,6 +56,7 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
 
     :param batch_rows: a load commits behind so many rows, at the next place where it can be resumed.
     :param since: begin here when that is earlier than the cursor; without a cursor, begin here instead of at the start.
+    :param mapping: instead of the one in the source's file.
     :raises RetriableError: another run lands this stream at this moment, or the platform fails for now.
     :raises FatalError: refused; nothing of the current batch is kept.
     """
@@ -60,7 +65,8 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
     with _alone(conn, stream.name):
         state = _stored(conn, stream.name)
         window = Window(_begin(state, since), until, state)
-        mapping = {} if stream.source == "files" else table_mapping(stream.name)
+        if mapping is None:
+            mapping = {} if stream.source == "files" else table_mapping(stream.name)
         with prefetched(stream.pages(client, window, mapping)) as pages:
             return _land_batches(conn, stream.name, window, pages, batch_rows)
 
@@ -131,11 +137,16 @@ def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[
 
 def _sweep(conn: psycopg.Connection, stream: str, batch_id: int, whole: Sequence[Sequence[str]]) -> int:
     """Land a tombstone of each record that its source no longer has; how many. Before unchanged rows are taken back."""
-    return sum(
-        warehouse.run(conn, "landing/sweep", {
-            "stream": stream, "batch_id": batch_id, "prefixes": list(prefixes),
+    total = 0
+    for prefixes in whole:
+        [found] = warehouse.rows(conn, "landing/sweep", {
+            "stream": stream, "batch_id": batch_id, "prefixes": list(prefixes), "floor": SWEEP_FLOOR,
             "tombstone": TOMBSTONE.decode(), "tombstone_hash": sha256(TOMBSTONE).digest()})
-        for prefixes in whole)
+        if found["missing"] > found["swept"]:
+            log.warning("%s: of %d records landed before none came; they are kept until one does.", stream,
+                        found["missing"])
+        total += found["swept"]
+    return total
 
 
 def encode(page: Page, stream: str, batch_id: int) -> bytes:

@@ -26,11 +26,10 @@ from include.errors import AudienceflowError, AuthError, ConfigError, FatalError
 from include.google_auth import GoogleAuth
 from include.http_client import JsonClient, by_status, pause_asked
 from include.limits import Limiter
-from include.sources.pages import TOMBSTONE, Page, Row, Window
+from include.sources.pages import TOMBSTONE, Page, Row, Window, page_size
 
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
-PAGE_SIZE = 50_000  # the vendor's maximum is 250,000; so many fit into memory
-LARGEST_PAGE = 250_000
+PAGE_SIZE = 50_000  # the vendor's maximum is 250,000, which do not fit into memory
 DIMENSIONS, METRICS = 9, 10  # the vendor's maxima of one report
 CONNECTIONS = 10  # requests of one property at once
 TRIES = 3  # a property has ten server errors an hour: trying long would use them up for everybody
@@ -146,33 +145,30 @@ def reports(client: Ga4Client, window: Window, mapping: Mapping[str, Any]) -> It
     """
     options = mapping["options"]
     wanted, kept = reports_of(options), int(options.get("keep_tokens", KEPT_TOKENS))
-    overview = _overview(client, window, options)
+    loading, overview = window.since is None or bool(window.state.get("loading")), _overview(client, window, options)
     zone = overview.zone
     day, end = _begin(window, zone, options), window.until.astimezone(zone).date()
     while day < end:
         low = False
-        for report in wanted if day in overview.days else ():
-            for answered in _day(client, report, day, _page_size(options)):
+        asked = day in overview.days or not loading
+        for report in wanted if asked else ():
+            for answered in _day(client, report, day, page_size(mapping, PAGE_SIZE)):
                 low = low or _is_low(answered.quota, kept)
                 yield answered.page
             yield Page([], whole=(f"{report.name}:{day}:",))
-        measured, day = day in overview.days, day + timedelta(days=1)
-        if measured and day < end:
+        day += timedelta(days=1)
+        if asked and day < end:
             start = datetime.combine(day, time(), zone).astimezone(UTC)
-            yield Page([], {"since": start.isoformat(), "next_day": day.isoformat()})
+            yield Page([], {"since": start.isoformat(), "next_day": day.isoformat(), "loading": loading})
             if low:
                 log.warning("ga4.reports: the property's quota is nearly used up; the next load goes on at %s.", day)
                 return
     yield Page([], {"since": window.until.isoformat()})
 
 
-def _page_size(options: Mapping[str, Any]) -> int:
-    return min(LARGEST_PAGE, int(options.get("page_size", PAGE_SIZE)))
-
-
 @dataclass(frozen=True)
 class _Overview:
-    """The property's time zone, and on which days it measured anything: others are not asked about."""
+    """The property's time zone, and on which days it measured anything: a first load asks about no others."""
 
     zone: ZoneInfo
     days: frozenset[date]
@@ -186,7 +182,7 @@ def _overview(client: Ga4Client, window: Window, options: Mapping[str, Any]) -> 
         "dateRanges": [{"startDate": f"{max(days, 1)}daysAgo", "endDate": "yesterday"}],
         "dimensions": [{"name": "date"}],
         "metrics": [{"name": "eventCount"}],
-        "limit": str(LARGEST_PAGE),
+        "limit": str(PAGE_SIZE),
     })
     found = (row["dimensionValues"][0]["value"] for row in answer.get("rows", ()))
     zone = ZoneInfo(answer.get("metadata", {}).get("timeZone") or "UTC")

@@ -20,15 +20,15 @@ import orjson
 import requests
 
 from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError
-from include.http_client import JsonClient, Pace, by_status, retry_after
-from include.limits import Limiter
+from include.http_client import JsonClient, by_status, retry_after
+from include.hubspot_api import RATES
+from include.limits import Limiter, OwnLimits
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
 OBJECTS = "/crm/v3/objects/contacts"
 LISTING_SIZE = 100  # the vendor's maximum of a listing
 SEARCH_SIZE = 200  # the vendor's maximum of a search
-SEARCH_PACE = 0.21  # seconds: the account has 5 searches a second
 SEARCH_BODY = 3000  # characters the vendor takes
 OVERLAP = timedelta(minutes=10)  # how late the search index may know a change
 POLICY_PAUSES = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
@@ -63,9 +63,12 @@ _read_contact = msgspec.json.Decoder(_Contact).decode
 
 
 def client(base_url: str, token: str, *, limiter: Limiter | None = None) -> JsonClient:
-    """A session with an account; ``token`` is a private app's or an OAuth access token."""
+    """A session with an account; ``token`` is a private app's or an OAuth access token.
+
+    :param limiter: the account's limits where workers share them; None: this client keeps them for itself.
+    """
     return JsonClient(base_url, headers={"Authorization": f"Bearer {token}"}, classify=classify,
-                      limiter=limiter)
+                      limiter=limiter or OwnLimits(RATES))
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:
@@ -107,15 +110,15 @@ def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
 
     :raises FatalError: paging repeats itself, or the mapping asks for more properties than a search takes.
     """
-    wanted = properties(mapping)
+    wanted, listing, search = properties(mapping), page_size(mapping, LISTING_SIZE), page_size(mapping, SEARCH_SIZE)
     if window.since is None:
         begun = datetime.fromisoformat(window.state.get("listing_begun") or window.until.isoformat())
-        yield from _live(client, wanted, begun, window.state.get("listing_after"))
+        yield from _live(client, wanted, listing, begun, window.state.get("listing_after"))
         since = None
     else:
         begun, since = window.until, window.since - OVERLAP
-        yield from _changed(client, wanted, since, window.until)
-    yield from _archived(client, wanted, since)
+        yield from _changed(client, wanted, search, since, window.until)
+    yield from _archived(client, wanted, listing, since)
     yield Page([], {"since": begun.isoformat()})
 
 
@@ -126,16 +129,16 @@ def properties(mapping: Mapping[str, Any]) -> list[str]:
     return sorted({path[1] for path in paths if len(path) > 1 and path[0] == "properties"} | {"lastmodifieddate"})
 
 
-def _live(client: JsonClient, wanted: list[str], begun: datetime, after: str | None) -> Iterator[Page]:
-    for listing in _listings(client, wanted, archived=False, after=after):
+def _live(client: JsonClient, wanted: list[str], size: int, begun: datetime, after: str | None) -> Iterator[Page]:
+    for listing in _listings(client, wanted, size, archived=False, after=after):
         rows = [Row(_read_contact(raw).id, bytes(raw)) for raw in listing.results]
         after = listing.paging.next.after if _more(listing) else None
         yield Page(rows, {"listing_begun": begun.isoformat(), "listing_after": after} if after else None)
 
 
-def _archived(client: JsonClient, wanted: list[str], since: datetime | None) -> Iterator[Page]:
+def _archived(client: JsonClient, wanted: list[str], size: int, since: datetime | None) -> Iterator[Page]:
     """No filter by the time of deletion exists, and the vendor keeps them for 90 days: all are read, few are kept."""
-    for listing in _listings(client, wanted, archived=True, after=None):
+    for listing in _listings(client, wanted, size, archived=True, after=None):
         read = ((_read_contact(raw), raw) for raw in listing.results)
         rows = [Row(contact.id, bytes(raw)) for contact, raw in read
                 if since is None or contact.archivedAt is None or _time(contact.archivedAt) >= since]
@@ -143,10 +146,11 @@ def _archived(client: JsonClient, wanted: list[str], since: datetime | None) -> 
             yield Page(rows)
 
 
-def _listings(client: JsonClient, wanted: list[str], *, archived: bool, after: str | None) -> Iterator[_Listing]:
+def _listings(client: JsonClient, wanted: list[str], size: int, *, archived: bool,
+              after: str | None) -> Iterator[_Listing]:
     seen = after
     while True:
-        params = {"limit": LISTING_SIZE, "properties": ",".join(wanted), "archived": str(archived).lower(),
+        params = {"limit": size, "properties": ",".join(wanted), "archived": str(archived).lower(),
                   "after": seen}  # None is left out of the query
         listing = client.request("GET", OBJECTS, params=params, decode=_read_listing)
         yield listing
@@ -161,35 +165,34 @@ def _more(listing: _Listing) -> bool:
     return listing.paging is not None and listing.paging.next is not None
 
 
-def _changed(client: JsonClient, wanted: list[str], since: datetime, until: datetime) -> Iterator[Page]:
+def _changed(client: JsonClient, wanted: list[str], size: int, since: datetime, until: datetime) -> Iterator[Page]:
     """Search from time stamp to time stamp. At the last one seen others may follow, so it is asked for again."""
-    pace = Pace(SEARCH_PACE)
     begin, seen = _ms(since), set[str]()
     while True:
-        found = _search(client, pace, wanted, [_filter("lastmodifieddate", "GTE", begin),
+        found = _search(client, wanted, size, [_filter("lastmodifieddate", "GTE", begin),
                                                _filter("lastmodifieddate", "LT", _ms(until))], "lastmodifieddate")
         times = [_ms(_time(contact.properties.lastmodifieddate or contact.updatedAt)) for contact, _ in found]
         if times and (times[0] < begin or times != sorted(times)):
             raise FatalError("HubSpot: a search is not in the order that was asked for; paging would lose contacts.")
         rows = [Row(contact.id, raw) for contact, raw in found if contact.id not in seen]
-        crowded = len(found) >= SEARCH_SIZE and times[0] == times[-1]
+        crowded = len(found) >= size and times[0] == times[-1]
         if rows and not crowded:
             yield Page(rows, {"since": _time_of(times[-1]).isoformat()})
-        if len(found) < SEARCH_SIZE:
+        if len(found) < size:
             return
         if crowded:  # a mass import: more contacts in one time stamp than a page holds
-            yield from _same_moment(client, pace, wanted, times[0], seen)
+            yield from _same_moment(client, wanted, size, times[0], seen)
             begin, seen = times[0] + 1, set()
         else:
             begin = times[-1]
             seen = {contact.id for (contact, _), at in zip(found, times, strict=True) if at == begin}
 
 
-def _same_moment(client: JsonClient, pace: Pace, wanted: list[str], moment: int, seen: set[str]) -> Iterator[Page]:
+def _same_moment(client: JsonClient, wanted: list[str], size: int, moment: int, seen: set[str]) -> Iterator[Page]:
     """All contacts changed in one millisecond, by their ids, without those a page before it brought."""
     last = "0"
     while True:
-        found = _search(client, pace, wanted, [_filter("lastmodifieddate", "GTE", moment),
+        found = _search(client, wanted, size, [_filter("lastmodifieddate", "GTE", moment),
                                                _filter("lastmodifieddate", "LT", moment + 1),
                                                _filter("hs_object_id", "GT", last)], "hs_object_id")
         if found and int(found[-1][0].id) <= int(last):
@@ -197,19 +200,18 @@ def _same_moment(client: JsonClient, pace: Pace, wanted: list[str], moment: int,
         rows = [Row(contact.id, raw) for contact, raw in found if contact.id not in seen]
         if rows:
             yield Page(rows)
-        if len(found) < SEARCH_SIZE:
+        if len(found) < size:
             return
         last = found[-1][0].id
 
 
-def _search(client: JsonClient, pace: Pace, wanted: list[str], filters: list[dict[str, str]],
+def _search(client: JsonClient, wanted: list[str], size: int, filters: list[dict[str, str]],
             order: str) -> list[tuple[_Contact, bytes]]:
     body = {"filterGroups": [{"filters": filters}], "sorts": [{"propertyName": order, "direction": "ASCENDING"}],
-            "properties": wanted, "limit": SEARCH_SIZE}
+            "properties": wanted, "limit": size}
     if len(orjson.dumps(body)) > SEARCH_BODY:
         raise ConfigError(f"include/sources/hubspot.yaml names {len(wanted)} properties; a search takes a body of "
                           f"{SEARCH_BODY} characters only. Take out properties that no trait or segment needs.")
-    pace.wait()
     listing = client.request("POST", f"{OBJECTS}/search", json=body, decode=_read_listing)
     return [(_read_contact(raw), bytes(raw)) for raw in listing.results]
 

@@ -24,17 +24,17 @@ import requests
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
 from include.http_client import JsonClient, by_status
 from include.limits import Limiter
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
-PAGE_SIZE = 500  # visits with their actions; Matomo names no maximum, and advises against large ones
+PAGE_SIZE = 5_000  # visits with their actions; Matomo names no maximum, its database has one
 REREAD_DAYS = 1  # days before the window that are read again: actions that the tracker's queue wrote late
 PURGED_DAYS = 180  # Matomo may delete raw visits of that age of itself: their absence is no deletion of a person's
 HISTORY_DAYS = 365  # how far back a first load goes, unless the site is younger
 LARGEST_PAGE = 32_000  # for a second that holds more than a page (a log file that was imported)
 VISIT = ("idSite", "idVisit", "visitorId", "userId", "visitorType", "visitCount", "visitDuration", "actions",
          "searches", "events", "goalConversions", "visitEcommerceStatus", "referrerType", "referrerName",
-         "referrerKeyword", "referrerUrl", "deviceType", "operatingSystemName", "browserName", "languageCode", "countryCode",
-         "siteCurrency", "firstActionTimestamp", "lastActionTimestamp")
+         "referrerKeyword", "referrerUrl", "deviceType", "operatingSystemName", "browserName", "languageCode",
+         "countryCode", "siteCurrency", "firstActionTimestamp", "lastActionTimestamp")
 ACTION = ("type", "url", "timestamp", "timeSpent", "goalId", "goalName", "revenue", "siteSearchKeyword",
           "siteSearchCategory", "eventCategory", "eventAction", "eventName")
 ADDRESSES = ("visitIp",)
@@ -109,26 +109,27 @@ class _Site:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What of a visit is landed, and how many are asked for at once."""
+    """What of a visit is landed, how many are asked for at once, and the zones of the sites."""
 
     visit: tuple[str, ...]
     queries: bool
     page_size: int
+    zones: Mapping[str, tzinfo]
 
 
 def visits(client: MatomoClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield the visits whose last action lies in the window's days, oldest first; a visit that grew comes again.
 
-    Rows are as Matomo sends them, cut down to VISIT and ACTION, keyed by site, day (UTC) of the first action and
-    ``idVisit``. A first load can be resumed behind each day. Later loads read a few days up to now: a visit that began
-    in them and does not come any more was deleted at Matomo (a request to be forgotten), and is gone.
+    Rows are as Matomo sends them, cut down to VISIT and ACTION, keyed by site, day of the first action and ``idVisit``.
+    A first load can be resumed behind each day. Later loads read a few days whole: a visit that began in them and does
+    not come any more was deleted at Matomo, by somebody's wish to be forgotten, and is gone.
 
     :raises FatalError: visits are not in the order that was asked for, or paging repeats itself.
     """
-    options = mapping["options"]
-    kept = _Kept(VISIT + (ADDRESSES if options.get("keep_addresses") else ()), bool(options.get("keep_queries")),
-                 int(options.get("page_size", PAGE_SIZE)))
+    options, loading = mapping["options"], window.since is None or bool(window.state.get("loading"))
     sites = [_site(client, id) for id in client.site_ids]
+    kept = _Kept(VISIT + (ADDRESSES if options.get("keep_addresses") else ()), bool(options.get("keep_queries")),
+                 page_size(mapping, PAGE_SIZE), {site.id: site.zone for site in sites})
     begins = {site.id: _begin(site, window, options) for site in sites}
     day, last = min(begins.values()), max(site.day_of(window.until) for site in sites)
     while day <= last:
@@ -137,24 +138,23 @@ def visits(client: MatomoClient, window: Window, mapping: Mapping[str, Any]) -> 
                 yield from _day(client, site, day, kept)
         day += timedelta(days=1)
         done = min(site.start_of(day) for site in sites)
-        if window.since is None and done < window.until:
-            yield Page([], {"since": done.isoformat()})
-    if window.since is not None:
+        if loading and done < window.until:
+            yield Page([], {"since": done.isoformat(), "loading": True})
+    if not loading:
         for site in sites:
             yield Page([], whole=_read_whole(site, begins[site.id], window.until, options))
     yield Page([], {"since": window.until.isoformat()})
 
 
 def _read_whole(site: _Site, begin: date, until: datetime, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Beginnings of keys of the days (UTC) whose visits were all read: a visit ends after it begins, within a day.
+    """Beginnings of keys of the days whose visits were all read.
 
-    Who reads up to a day of the past does not see what became of visits that began at its end.
+    The last day is not among them: who began a visit then may since have gone on into a day that was not read.
     """
-    oldest = until - timedelta(days=int(options.get("purged_days", PURGED_DAYS)))
-    first = (max(site.start_of(begin), oldest) + timedelta(days=1, microseconds=-1)).date()
-    up_to_now = site.day_of(until) >= site.day_of(datetime.now(UTC))
-    last = until.date() - timedelta(days=0 if up_to_now else 2)
-    return tuple(f"{site.id}:{first + timedelta(days=n)}:" for n in range((last - first).days + 1))
+    oldest = site.day_of(until) - timedelta(days=int(options.get("purged_days", PURGED_DAYS)))
+    first = max(begin, oldest)
+    days = (site.day_of(until) - first).days
+    return tuple(f"{site.id}:{first + timedelta(days=n)}:" for n in range(days))
 
 
 def _begin(site: _Site, window: Window, options: Mapping[str, Any]) -> date:
@@ -231,11 +231,11 @@ def _ask(client: MatomoClient, site: _Site, day: date, kept: _Kept, after: int, 
 
 
 def _page(visits: Sequence[Mapping[str, Any]], kept: _Kept) -> Page:
-    return Page([Row(_key(visit), orjson.dumps(_cut(visit, kept))) for visit in visits])
+    return Page([Row(_key(visit, kept), orjson.dumps(_cut(visit, kept))) for visit in visits])
 
 
-def _key(visit: Mapping[str, Any]) -> str:
-    began = datetime.fromtimestamp(int(visit["firstActionTimestamp"]), UTC).date()
+def _key(visit: Mapping[str, Any], kept: _Kept) -> str:
+    began = datetime.fromtimestamp(int(visit["firstActionTimestamp"]), kept.zones[str(visit["idSite"])]).date()
     return f"{visit['idSite']}:{began}:{visit['idVisit']}"
 
 

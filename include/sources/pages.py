@@ -34,9 +34,17 @@ class Page(NamedTuple):
     :param cursor: set where reading may be resumed once all rows up to here are landed; becomes the stream's cursor.
         Its key ``since`` (ISO 8601) is where the next window begins.
     :param whole: beginnings of keys: all that the source has under them came in the pages since the last cursor, this
-        one included. What was landed under them before and did not come is gone; nothing came at all: nothing is.
+        one included. What was landed under them before and did not come is gone, unless nothing came of many.
     """
 
     rows: list[Row]
     cursor: Mapping[str, Any] | None = None
     whole: tuple[str, ...] = ()
+
+
+def page_size(mapping: Mapping[str, Any], most: int) -> int:
+    """Rows a page: the mapping's ``options: {page_size: …}`` where records are heavy, never more than the vendor's maximum.
+
+    :param most: the vendor's maximum.
+    """
+    return min(most, int(mapping.get("options", {}).get("page_size", most)))

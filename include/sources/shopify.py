@@ -17,7 +17,7 @@ from include.errors import FatalError
 from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_queries as queries
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -73,7 +73,7 @@ def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.CUSTOMERS, queries.CUSTOMERS_SIZE, window):
+    for connection in _pages(client, queries.CUSTOMERS, page_size(mapping, queries.CUSTOMERS_SIZE), window):
         yield _page([bytes(raw) for raw in connection.nodes], resumable=True)
     yield _end(window)
 
@@ -85,7 +85,7 @@ def orders(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) ->
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.ORDERS, queries.ORDERS_SIZE, window):
+    for connection in _pages(client, queries.ORDERS, page_size(mapping, queries.ORDERS_SIZE), window):
         yield _page(_whole_orders(client, connection.nodes), resumable=True)
     yield _end(window)
 
@@ -95,7 +95,7 @@ def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.CHECKOUTS, queries.CHECKOUTS_SIZE, window):
+    for connection in _pages(client, queries.CHECKOUTS, page_size(mapping, queries.CHECKOUTS_SIZE), window):
         yield _page([bytes(raw) for raw in connection.nodes], resumable=False)
     yield _end(window)
 

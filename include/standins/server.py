@@ -107,7 +107,7 @@ def make_app(
 ) -> Starlette:
     """The application: a mount for each platform, ``/_control``, and the mail receiver while it runs."""
     modules = {name: importlib.import_module(f"include.standins.{name}") for name in platforms}
-    apps = {name: _platform_app(name, module, context) for name, module in modules.items()}
+    apps = {name: platform_app(name, module, context) for name, module in modules.items()}
     control = Control(context, clock, modules, first_state, renew=[app.renew for app in apps.values()])
     mounts = [Mount(f"/{name}", app=app) for name, app in apps.items()]
 
@@ -123,7 +123,8 @@ def make_app(
     return Starlette(routes=[*mounts, Mount("/_control", routes=control.routes())], lifespan=lifespan)
 
 
-def _platform_app(name: str, module: ModuleType, context: Context) -> PlatformApp:
+def platform_app(name: str, module: ModuleType, context: Context) -> PlatformApp:
+    """A platform's application with faults, limits and the log around it; without the prefix it is mounted under."""
     return PlatformApp(
         name,
         lambda: Router(module.routes(context)),
