@@ -43,7 +43,7 @@ class Page(NamedTuple):
 
 
 def page_size(mapping: Mapping[str, Any], most: int) -> int:
-    """Rows a page: the mapping's ``options: {page_size: …}`` where records are heavy, never more than the vendor's maximum.
+    """Rows a page: by the mapping's ``options: {page_size: …}`` where records are heavy, at most the vendor's maximum.
 
     :param most: the vendor's maximum.
     """

@@ -1,4 +1,4 @@
-"""Each platform's stand-in once a session, in this process; each history has an empty account and an empty warehouse."""
+"""Each platform's stand-in once a session, in this process; each history has an empty account and warehouse."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,8 +17,9 @@ from tests.include.sources.contract.stage import Stage
 class Stages:
     """Begins a history of a stream."""
 
-    def __init__(self, postgres: EmbeddedPostgres, databases: Databases, folders: pytest.TempPathFactory,
-                 stack: ExitStack) -> None:
+    def __init__(
+        self, postgres: EmbeddedPostgres, databases: Databases, folders: pytest.TempPathFactory, stack: ExitStack
+    ) -> None:
         self._postgres, self._databases, self._folders, self._stack = postgres, databases, folders, stack
         self._stages: dict[str, Stage] = {}
 
@@ -42,8 +43,9 @@ class Stages:
 
 
 @pytest.fixture(scope="session")
-def stages(postgres: EmbeddedPostgres, databases: Databases,
-           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+def stages(
+    postgres: EmbeddedPostgres, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stages]:
     """Where histories of all streams are played."""
     with ExitStack() as stack:
         yield Stages(postgres, databases, tmp_path_factory, stack)

@@ -1,4 +1,4 @@
-"""One history of a stream: what happens at the platform, before and during landings, and what must be here at its end."""
+"""One history of a stream: what happens at the platform, before and during landings, and what must be here then."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -182,8 +182,9 @@ class History:
         known = {} if self.stage is None else table_mapping(self.stream.name)
         mapping = {**known, "options": {**known.get("options", {}), **self.adapter.options}}
         until = datetime.fromtimestamp(self.clock.now, UTC)
-        return landing.land(self.conn, self.stream.name, self._client, until=until, batch_rows=BATCH_ROWS,
-                            mapping=mapping)
+        return landing.land(
+            self.conn, self.stream.name, self._client, until=until, batch_rows=BATCH_ROWS, mapping=mapping
+        )
 
     def publish(self) -> None:
         """Bring to staging what landed; which rules it breaks is another test's matter."""
@@ -205,17 +206,22 @@ class History:
 
     def landed(self) -> dict[int, int]:
         """Of the records the platform has: the newest version in raw."""
-        newest = self.conn.execute("select distinct on (record_key) payload::text from raw.record where stream = %s"
-                                   " order by record_key, raw_id desc", (self.stream.name,))
+        newest = self.conn.execute(
+            "select distinct on (record_key) payload::text from raw.record where stream = %s"
+            " order by record_key, raw_id desc",
+            (self.stream.name,),
+        )
         read = dict(self._read(payload) for (payload,) in newest)
         return {number: state for number, state in read.items() if number in self.live}
 
     def staged(self) -> list[tuple[int, int]]:
         """The records in staging, each as often as it is there."""
         found = self.conn.execute(
-            sql.SQL("select distinct s.record_key, r.payload::text from staging.{} as s"
-                    " inner join raw.record as r on r.stream = s.stream and r.raw_id = s.raw_id").format(
-                sql.Identifier(table_of(self.stream.name))))
+            sql.SQL(
+                "select distinct s.record_key, r.payload::text from staging.{} as s"
+                " inner join raw.record as r on r.stream = s.stream and r.raw_id = s.raw_id"
+            ).format(sql.Identifier(table_of(self.stream.name)))
+        )
         return sorted(self._read(payload) for _, payload in found)
 
     def _read(self, payload: str) -> tuple[int, int]:
@@ -223,4 +229,3 @@ class History:
             return self.adapter.read(orjson.loads(payload))
         except KeyError:  # a tombstone says nothing of its record but that it is gone
             return 0, 0
-

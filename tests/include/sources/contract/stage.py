@@ -92,8 +92,9 @@ class Stage:
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Answer on a thread until the block ends."""
-        server = uvicorn.Server(uvicorn.Config(self, http=BreakableProtocol, lifespan="off", log_level="warning",
-                                               access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(self, http=BreakableProtocol, lifespan="off", log_level="warning", access_log=False)
+        )
         thread = threading.Thread(target=server.run, args=([self._listener],), daemon=True)
         thread.start()
         try:

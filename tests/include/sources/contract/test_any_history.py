@@ -17,8 +17,19 @@ from tests.include.sources.contract.conftest import Stages
 from tests.include.sources.contract.history import Round, Step
 
 HISTORIES = int(os.environ.get("HISTORIES", "8"))
-KINDS = ("add", "add_late", "add_back_dated", "add_many", "change", "change", "change_late", "change_many", "delete",
-         "delete", "restore")
+KINDS = (
+    "add",
+    "add_late",
+    "add_back_dated",
+    "add_many",
+    "change",
+    "change",
+    "change_late",
+    "change_many",
+    "delete",
+    "delete",
+    "restore",
+)
 BEFORE = (0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 8)  # the landing, or a request of it
 
 step = st.builds(Step, st.sampled_from(KINDS), st.integers(0, 30), st.sampled_from(BEFORE))

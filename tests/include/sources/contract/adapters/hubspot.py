@@ -1,7 +1,7 @@
 """HubSpot: contacts; a deleted one is archived."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from include.sources import hubspot
@@ -27,8 +27,13 @@ class Contacts(PlatformAdapter):
 
     def _document(self, record: Record) -> Document:
         created, changed, id = iso_z(record.created), iso_z(record.changed), str(100 + record.number)
-        properties = {"hs_object_id": id, "createdate": created, "lastmodifieddate": changed,
-                      "email": f"{record.number}@shop.example", "firstname": str(record.state)}
+        properties = {
+            "hs_object_id": id,
+            "createdate": created,
+            "lastmodifieddate": changed,
+            "email": f"{record.number}@shop.example",
+            "firstname": str(record.state),
+        }
         body = {"id": id, "properties": properties, "createdAt": created, "updatedAt": changed, "archived": False}
         return Document(id, body, ms(record.created), ms(record.changed))
 

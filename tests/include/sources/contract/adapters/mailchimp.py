@@ -34,8 +34,14 @@ class Members(_Mailchimp):
         self._hold(record, "archived", at)
 
     def _hold(self, record: Record, status: str, changed: datetime) -> None:
-        body = shapes.member_body(self.list_id, f"{record.number}@shop.example", status=status, changed_ms=ms(changed),
-                                  signed_up_ms=ms(record.created), merge_fields={"FNAME": str(record.state)})
+        body = shapes.member_body(
+            self.list_id,
+            f"{record.number}@shop.example",
+            status=status,
+            changed_ms=ms(changed),
+            signed_up_ms=ms(record.created),
+            merge_fields={"FNAME": str(record.state)},
+        )
         archived = status == "archived"
         self.hold(f"member:{self.list_id}", Document(body["id"], body, ms(record.created), ms(changed), archived))
 
@@ -57,12 +63,18 @@ class Activity(_Mailchimp):
         address = f"reader{record.number % 6}@shop.example"
         held = self.store.get("mailchimp", f"activity:{CAMPAIGN}", shapes.member_id(address))
         acts = held.body["activity"] if held else []
-        click = {"action": "click", "timestamp": shapes.stamp(ms(record.changed)), "ip": "192.0.2.1",
-                 "url": f"https://shop.example/{record.number}/{record.state}"}
-        body = shapes.activity_body(CAMPAIGN, self.list_id, address,
-                                    sorted([*acts, click], key=lambda act: act["timestamp"]))
-        self.store.put("mailchimp", f"activity:{CAMPAIGN}", shapes.member_id(address), body,
-                       changed_at=ms(record.changed))
+        click = {
+            "action": "click",
+            "timestamp": shapes.stamp(ms(record.changed)),
+            "ip": "192.0.2.1",
+            "url": f"https://shop.example/{record.number}/{record.state}",
+        }
+        body = shapes.activity_body(
+            CAMPAIGN, self.list_id, address, sorted([*acts, click], key=lambda act: act["timestamp"])
+        )
+        self.store.put(
+            "mailchimp", f"activity:{CAMPAIGN}", shapes.member_id(address), body, changed_at=ms(record.changed)
+        )
 
     def delete(self, record: Record, at: datetime) -> None:
         raise NotImplementedError("what was done is done")

@@ -24,8 +24,13 @@ class _Shopify(PlatformAdapter):
 
     def put(self, record: Record) -> None:
         id = str(100 + record.number)
-        body = {"id": f"gid://shopify/{self.gid}/{id}", "legacyResourceId": id, "createdAt": iso_z(record.created),
-                "updatedAt": iso_z(record.changed), **self.body(record)}
+        body = {
+            "id": f"gid://shopify/{self.gid}/{id}",
+            "legacyResourceId": id,
+            "createdAt": iso_z(record.created),
+            "updatedAt": iso_z(record.changed),
+            **self.body(record),
+        }
         self.hold(self.kind, Document(id, body, ms(record.created), ms(record.changed)))
 
     def delete(self, record: Record, at: datetime) -> None:
@@ -45,9 +50,18 @@ class Customers(_Shopify):
     kind, gid, field = "customer", "Customer", "firstName"
 
     def body(self, record: Record) -> dict[str, Any]:
-        return {"firstName": str(record.state), "lastName": None, "locale": "en", "state": "ENABLED", "tags": [],
-                "dataSaleOptOut": False, "numberOfOrders": "0", "defaultEmailAddress": None,
-                "defaultPhoneNumber": None, "defaultAddress": None}
+        return {
+            "firstName": str(record.state),
+            "lastName": None,
+            "locale": "en",
+            "state": "ENABLED",
+            "tags": [],
+            "dataSaleOptOut": False,
+            "numberOfOrders": "0",
+            "defaultEmailAddress": None,
+            "defaultPhoneNumber": None,
+            "defaultAddress": None,
+        }
 
 
 class Orders(_Shopify):
@@ -59,20 +73,43 @@ class Orders(_Shopify):
     def body(self, record: Record) -> dict[str, Any]:
         lines = [self._line(record, no) for no in range(7 if record.number % 3 == 0 else 1)]
         refunded = record.number % 4 == 0
-        return {"name": str(record.state), "processedAt": iso_z(record.created), "cancelledAt": None, "test": False,
-                "email": None, "phone": None, "currencyCode": "EUR", "customer": None, "shippingAddress": None,
-                "displayFinancialStatus": "PARTIALLY_REFUNDED" if refunded else "PAID", "lineItems": lines,
-                "refunds": [self._refund(record, lines[0])] if refunded else []}
+        return {
+            "name": str(record.state),
+            "processedAt": iso_z(record.created),
+            "cancelledAt": None,
+            "test": False,
+            "email": None,
+            "phone": None,
+            "currencyCode": "EUR",
+            "customer": None,
+            "shippingAddress": None,
+            "displayFinancialStatus": "PARTIALLY_REFUNDED" if refunded else "PAID",
+            "lineItems": lines,
+            "refunds": [self._refund(record, lines[0])] if refunded else [],
+        }
 
     def _line(self, record: Record, number: int) -> dict[str, Any]:
-        return {"id": f"gid://shopify/LineItem/{record.number:04}{number}", "sku": f"S{number}", "title": "Mug",
-                "quantity": 1, "discountedTotalSet": {"shopMoney": money(100 * record.state)}}
+        return {
+            "id": f"gid://shopify/LineItem/{record.number:04}{number}",
+            "sku": f"S{number}",
+            "title": "Mug",
+            "quantity": 1,
+            "discountedTotalSet": {"shopMoney": money(100 * record.state)},
+        }
 
     def _refund(self, record: Record, line: Mapping[str, Any]) -> dict[str, Any]:
-        back = {"id": f"gid://shopify/RefundLineItem/{record.number}", "quantity": 1,
-                "subtotalSet": {"shopMoney": money(100)}, "lineItem": {name: line[name] for name in ("id", "sku", "title")}}
-        return {"id": f"gid://shopify/Refund/{100 + record.number}", "createdAt": iso_z(record.created),
-                "processedAt": iso_z(record.created), "refundLineItems": [back]}
+        back = {
+            "id": f"gid://shopify/RefundLineItem/{record.number}",
+            "quantity": 1,
+            "subtotalSet": {"shopMoney": money(100)},
+            "lineItem": {name: line[name] for name in ("id", "sku", "title")},
+        }
+        return {
+            "id": f"gid://shopify/Refund/{100 + record.number}",
+            "createdAt": iso_z(record.created),
+            "processedAt": iso_z(record.created),
+            "refundLineItems": [back],
+        }
 
 
 class Checkouts(_Shopify):
@@ -82,5 +119,10 @@ class Checkouts(_Shopify):
     kind, gid = "abandoned_checkout", "AbandonedCheckout"
 
     def body(self, record: Record) -> dict[str, Any]:
-        return {"name": str(record.state), "completedAt": None, "customer": None,
-                "totalPriceSet": {"shopMoney": money(100 * record.state)}, "lineItems": []}
+        return {
+            "name": str(record.state),
+            "completedAt": None,
+            "customer": None,
+            "totalPriceSet": {"shopMoney": money(100 * record.state)},
+            "lineItems": [],
+        }
