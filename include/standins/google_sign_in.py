@@ -1,6 +1,8 @@
 """How Google's stand-ins let somebody in: a service account's key file, and tokens for what it signs (RFC 7523)."""
 
 import time
+from collections.abc import Mapping
+from functools import cache
 from urllib.parse import parse_qs
 
 import google.auth.exceptions
@@ -20,12 +22,18 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 def make_key(store: Store, platform: str) -> None:
     """A key of the platform's service account, kept as the setting ``<platform>.key``."""
+    store.set_setting(f"{platform}.key", dict(_key()))
+
+
+@cache
+def _key() -> Mapping[str, str]:
+    """One a process is enough: making one takes a tenth of a second."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    store.set_setting(f"{platform}.key", {"private": private.decode(), "public": public.decode()})
+    return {"private": private.decode(), "public": public.decode()}
 
 
 def key_file(store: Store, platform: str, base_url: str) -> str:

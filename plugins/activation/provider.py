@@ -76,7 +76,7 @@ def get_provider_info() -> dict[str, Any]:
             _form(
                 "ga4",
                 "google_analytics",
-                "Ga4",
+                "Google Analytics 4",
                 "Service account key file (JSON)",
                 "https://analyticsdata.googleapis.com",
                 '{"property_id": "123456789"}',

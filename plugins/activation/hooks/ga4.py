@@ -7,7 +7,7 @@ from activation.hooks.platform import PlatformHook
 from include.sources import ga4
 
 
-class Ga4Hook(PlatformHook):
+class GoogleAnalytics4Hook(PlatformHook):
     """
     ``ga4_default``: host ``https://analyticsdata.googleapis.com``, password the content of a service account's key file
     (a viewer of the property), extra ``{"property_id": "…"}``. Which reports are read stands in

@@ -3,7 +3,7 @@
 from activation.hooks.brevo import BrevoHook
 from activation.hooks.file_drop import FileDropHook
 from activation.hooks.files import FilesHook
-from activation.hooks.ga4 import Ga4Hook
+from activation.hooks.ga4 import GoogleAnalytics4Hook
 from activation.hooks.google import GoogleHook
 from activation.hooks.hubspot import HubSpotHook
 from activation.hooks.klaviyo import KlaviyoHook
@@ -19,7 +19,7 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "brevo": BrevoHook,
     "file_drop": FileDropHook,
     "files": FilesHook,
-    "ga4": Ga4Hook,
+    "ga4": GoogleAnalytics4Hook,
     "google": GoogleHook,
     "hubspot": HubSpotHook,
     "klaviyo": KlaviyoHook,
