@@ -25,7 +25,7 @@ class Act:
 class Visit:
     """One visit to one site.
 
-    :param visitor: 16 hexadecimal digits that name the browser.
+    :param visitor: 16 hexadecimal digits that name the browser; None: the site keeps no visits log.
     :param user: what the site calls the person who is logged in.
     """
 
@@ -33,7 +33,7 @@ class Visit:
     site: int
     began_at: datetime
     acts: Sequence[Act] = field(default_factory=lambda: (Act(0),))
-    visitor: str = "00000000000000aa"
+    visitor: str | None = "00000000000000aa"
     user: str | None = None
     referrer: tuple[str, str, str] = ("direct", "", "")  # type, name, URL
     country: str = "de"
@@ -55,8 +55,8 @@ def visit(plain: Visit) -> dict[str, Any]:
         "idSite": str(plain.site),
         "idVisit": str(plain.number),
         "visitIp": "203.0.113.7",
-        "visitorId": plain.visitor,
-        "fingerprint": "f" + plain.visitor[1:],
+        "visitorId": plain.visitor or False,
+        "fingerprint": f"f{plain.number:015}",
         "actionDetails": [_action(act, began) for act in plain.acts],
         "goalConversions": str(kinds.count("goal")),
         "siteCurrency": "EUR",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from include.sources import ga4
 from include.standins.ga4 import PROPERTY
@@ -18,7 +18,7 @@ class Reports(PlatformAdapter):
 
     stream = "ga4.reports"
     lag = timedelta(days=1)
-    options = {
+    options: ClassVar[Mapping[str, Any]] = {
         "page_size": 4,
         "restated_days": 16,
         "history_days": 20,

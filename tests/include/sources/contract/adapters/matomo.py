@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from include.sources import matomo
 from include.standins.matomo_records import Act, Visit, kind_of, visit
@@ -16,7 +16,7 @@ class Visits(PlatformAdapter):
 
     stream = "matomo.visits"
     lag = timedelta(days=1)
-    options = {"page_size": 4, "reread_days": 14}
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "reread_days": 14}
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
