@@ -31,8 +31,8 @@ kept as (
             limits = excluded.limits,
             users_above = excluded.users_above
         where
-            (o.priority, o.limits, o.users_above)
-            is distinct from (excluded.priority, excluded.limits, excluded.users_above)
+        (o.priority, o.limits, o.users_above)
+        is distinct from (excluded.priority, excluded.limits, excluded.users_above)
     returning o.type
 )
 
