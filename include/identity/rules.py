@@ -43,11 +43,14 @@ class IdentifierRule:
 
     :param type: ``*``: every type without a rule of its own, each by itself.
     :param priority: 1 is met first; a link that is met later is the one that a limit drops.
+    :param users_above: for what is no person but a thing (a browser, a device): a value that records of more than so
+        many different people carry joins nobody. None: the type names persons.
     """
 
     type: str
     priority: int
     limits: tuple[Limit, ...] = ()
+    users_above: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _limit(path: Path, entry: object, line: int) -> Limit:
 def _identifier(path: Path, entry: object, line: int) -> IdentifierRule:
     if not isinstance(entry, Located):
         raise complain(path, line, "an entry of `identifiers` is no mapping", "give it type, priority and limits")
-    _only(path, entry, {"type", "priority", "limits"})
+    _only(path, entry, {"type", "priority", "limits", "users_above"})
     kind = entry.get("type")
     if not isinstance(kind, str) or not kind:
         raise complain(path, entry.line_of("type"), "an identifier needs a type, as text", "write `type: email`")
@@ -136,7 +139,8 @@ def _identifier(path: Path, entry: object, line: int) -> IdentifierRule:
     spans = [limit.per for limit in limits]
     if len(set(spans)) < len(spans):
         raise complain(path, entry.line_of("limits"), f"{kind} has two limits per one span", "keep the lower one")
-    return IdentifierRule(kind, _whole(path, entry, "priority", 1), limits)
+    users = _whole(path, entry, "users_above", 1) if "users_above" in entry else None
+    return IdentifierRule(kind, _whole(path, entry, "priority", 1), limits, users)
 
 
 def _identifiers(path: Path, found: Located) -> tuple[IdentifierRule, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PLATFORMS = ("hubspot", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok",
-             "webhook", "file_drop")
+             "webhook", "file_drop", "matomo", "ga4")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
@@ -19,6 +19,8 @@ TYPES = {
     "brevo": "brevo",
     "tiktok": "tiktok_ads",
     "woocommerce": "woocommerce",
+    "matomo": "matomo",
+    "ga4": "google_analytics",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 

@@ -33,6 +33,9 @@ EVENTS = frozenset(
         "email_bounced",
         "email_complained",
         "email_unsubscribed",
+        "site_visited",
+        "site_searched",
+        "goal_converted",
     }
 )
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")

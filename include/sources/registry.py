@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from include import warehouse
 from include.errors import ConfigError
-from include.sources import brevo, files, hubspot, klaviyo, mailchimp, shopify, woocommerce
+from include.sources import brevo, files, ga4, hubspot, klaviyo, mailchimp, matomo, shopify, woocommerce
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
@@ -66,6 +66,8 @@ _LISTED = (
     _stream("klaviyo.events", "event", klaviyo.events),
     _stream("brevo.contacts", "person_record", brevo.contacts),
     _stream("brevo.events", "event", brevo.events),
+    _stream("matomo.visits", "event", matomo.visits),
+    _stream("ga4.reports", "report_row", ga4.reports),
     _stream("files.orders", "order_entry", files.orders),
     _stream("files.persons", "person_record", files.persons),
 )

@@ -26,10 +26,12 @@ STAGING = {
         "klaviyo.events",
         "brevo.contacts",
         "brevo.events",
+        "matomo.visits",
         "files.orders",
         "files.persons",
     )
 }
+REPORTS = {"ga4.reports": _asset("staging/ga4_reports")}  # nobody is in them: persons need not wait for them
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {

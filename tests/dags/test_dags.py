@@ -16,6 +16,7 @@ CHAIN = {
     "extract_hubspot",
     "extract_klaviyo",
     "extract_mailchimp",
+    "extract_matomo",
     "extract_shopify",
     "extract_woocommerce",
     "build_persons",

@@ -67,6 +67,8 @@ STREAMS = {
         "klaviyo.events": "event",
         "brevo.contacts": "person_record",
         "brevo.events": "event",
+        "matomo.visits": "event",
+        "ga4.reports": "report_row",
     }.items()
 }
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
@@ -80,6 +82,9 @@ def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[s
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     """A row no rule objects to."""
+    if stream.shape == "report_row":
+        return {"record_key": f"k{number}", "on_date": "2026-11-19", "dimensions": {"report": "traffic"},
+                "metrics": {"sessions": 4}, "bad_casts": [], "lacks": []} | changed
     row: dict[str, Any] = {
         "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
         "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",
@@ -96,7 +101,8 @@ def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     if stream.shape == "order_entry":
         row |= {"order_key": f"o{number}", "kind": "sale", "sku": "mug", "quantity": 1}
     if stream.shape == "event":
-        row |= {"name": "cart_abandoned" if stream.name == "shopify.checkouts" else "email_opened", "properties": {}}
+        names = {"shopify.checkouts": "cart_abandoned", "matomo.visits": "site_visited"}
+        row |= {"name": names.get(stream.name, "email_opened"), "properties": {}}
         del row["country"]
     return row | changed
 
