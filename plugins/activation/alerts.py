@@ -92,6 +92,12 @@ def tell_states(conn: psycopg.Connection, states: Iterable[State], link: str | N
     _tell(conn, [{**asdict(state), "link": link} for state in states])
 
 
+def news(conn: psycopg.Connection, states: Iterable[State]) -> list[State]:
+    """The states that people may have to hear of: of hundreds of steps, those that fail or did so far."""
+    failing = set(alerts.still_failing(conn, ""))
+    return [state for state in states if state.failing or state.subject in failing]
+
+
 def sweep(conn: psycopg.Connection) -> None:
     """Tell what time alone made news; a channel that is down gets it later."""
     try:

@@ -18,13 +18,22 @@ alter table ops.alert_log
 drop constraint alert_log_kind_check,
 add constraint alert_log_kind_check check (kind in ('opened', 'reminded', 'recovered'));
 
--- One row per suite and check whose results have a page: which try of a task made them, and where the page lies below
--- the folder of pages. The results themselves are ops.check_result of the same batch, suite and time.
+-- One row per suite and check whose results have a page: which try of a task made them, what they add up to, and where
+-- the page lies below the folder of pages. The results themselves are ops.check_result of the same batch, suite and time.
 create table ops.result_page (
     page_id bigint generated always as identity primary key,
     suite text not null,
+    stream text not null,
+    owner text not null,
     batch_id bigint not null references ops.batch,
     checked_at timestamptz not null,
+    records bigint not null,                            -- rows checked; landed records where the share was looked at
+    held bigint,                                        -- records a warning held; null: the batch stopped before
+    max_share double precision,                         -- of them that may be held
+    rules int not null,
+    critical int not null,                              -- rules of the severity that failed
+    warning int not null,
+    info int not null,
     dag_id text not null,
     run_id text not null,
     task_id text not null,
@@ -35,7 +44,11 @@ create table ops.result_page (
     unique (suite, batch_id, checked_at)
 );
 create index on ops.result_page (dag_id, run_id, task_id);
+create index on ops.result_page (suite, checked_at desc);
 create index on ops.check_result (suite, checked_at);
+
+-- Who is told of a step that is slow or does not come.
+alter table ops.task_run add column owner text;
 
 -- Sources are asked as well as destinations, and what is left of their limits.
 alter table ops.destination_check rename to connection_check;
