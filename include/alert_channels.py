@@ -97,8 +97,9 @@ class SmtpChannel:
                     server.login(self.user, self.password or "")
                 server.send_message(message)
         except (smtplib.SMTPException, OSError) as error:
-            raise RetriableError(f"smtp {self.host}:{self.port}: the mail was not taken ({type(error).__name__}).",
-                                 code="smtp") from error
+            raise RetriableError(
+                f"smtp {self.host}:{self.port}: the mail was not taken ({type(error).__name__}).", code="smtp"
+            ) from error
 
     def _to(self, owner: str) -> Sequence[str]:
         if owner in self.recipients:

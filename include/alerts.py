@@ -37,9 +37,19 @@ class Policy:
     remind: timedelta | None = timedelta(days=1)
 
 
-def notify(conn: psycopg.Connection, *, subject: str, failing: bool, owner: str, summary: str,
-           channels: Sequence[Channel], link: str | None = None, page: str | None = None, policy: Policy | None = None,
-           at: datetime | None = None) -> bool:
+def notify(
+    conn: psycopg.Connection,
+    *,
+    subject: str,
+    failing: bool,
+    owner: str,
+    summary: str,
+    channels: Sequence[Channel],
+    link: str | None = None,
+    page: str | None = None,
+    policy: Policy | None = None,
+    at: datetime | None = None,
+) -> bool:
     """Tell the state of a subject; people hear of what is news. Commits. Safe to repeat and to call at once.
 
     :param subject: what the state is of, ``suite hubspot_contacts``.
@@ -51,16 +61,27 @@ def notify(conn: psycopg.Connection, *, subject: str, failing: bool, owner: str,
     :raises RetriableError: a channel did not take a notice; it stays in the outbox for the next call.
     """
     at = at or datetime.now(UTC)
-    warehouse.run(conn, "alerts/record_state", {
-        "subject": subject, "state": "failing" if failing else "ok", "at": at, "owner": owner, "summary": summary,
-        "link": link, "page": page})
+    warehouse.run(
+        conn,
+        "alerts/record_state",
+        {
+            "subject": subject,
+            "state": "failing" if failing else "ok",
+            "at": at,
+            "owner": owner,
+            "summary": summary,
+            "link": link,
+            "page": page,
+        },
+    )
     made = _decide(conn, channels, policy or Policy(), at)
     sent = send_unsent(conn, channels)
     return any(notice in sent for notice, about in made.items() if about == subject)
 
 
-def sweep(conn: psycopg.Connection, *, channels: Sequence[Channel], policy: Policy | None = None,
-          at: datetime | None = None) -> int:
+def sweep(
+    conn: psycopg.Connection, *, channels: Sequence[Channel], policy: Policy | None = None, at: datetime | None = None
+) -> int:
     """What time alone makes news: recoveries that have lasted, failures that go on, notices a channel did not take.
 
     Commits. :returns: the number of notices that went out. :raises RetriableError: as `notify`.
@@ -115,8 +136,9 @@ def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
     sent: set[int] = set()
     while True:
         with conn.transaction():
-            conn.execute("select pg_advisory_xact_lock(hashtextextended('alerts.' || %(channel)s, 0))",
-                         {"channel": channel.name})
+            conn.execute(
+                "select pg_advisory_xact_lock(hashtextextended('alerts.' || %(channel)s, 0))", {"channel": channel.name}
+            )
             found: list[dict[str, Any]] = warehouse.rows(conn, "alerts/unsent", {"channel": channel.name})
             if not found:
                 return sent
@@ -129,5 +151,6 @@ def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
 def _notice(row: Mapping[str, Any]) -> Notice:
     """Numbers begin anew in another warehouse, hence the time beside it."""
     once = f"notice.{row['notice_id']}.{row['opened_at']:%Y%m%d%H%M%S%f}"
-    return Notice(row["subject"], row["kind"], row["owner"], row["summary"], row["link"], row["page"], once,
-                  row["opened_at"])
+    return Notice(
+        row["subject"], row["kind"], row["owner"], row["summary"], row["link"], row["page"], once, row["opened_at"]
+    )

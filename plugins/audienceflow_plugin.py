@@ -1,8 +1,9 @@
 """What audienceflow adds to Airflow's own pages: the results of the quality gate, and the way to them."""
 
+from airflow.plugins_manager import AirflowPlugin
+
 from activation.quality_app import app
 from activation.result_pages import PREFIX, ResultPageLink
-from airflow.plugins_manager import AirflowPlugin
 
 
 class AudienceflowPlugin(AirflowPlugin):

@@ -14,8 +14,9 @@ from include.task_run import TaskKey
 INDEX = "index.html"
 
 
-def draw_newest(conn: psycopg.Connection, folder: PageFolder, suite: str, *, stream: str, owner: str,
-                key: TaskKey, link: str | None) -> str | None:
+def draw_newest(
+    conn: psycopg.Connection, folder: PageFolder, suite: str, *, stream: str, owner: str, key: TaskKey, link: str | None
+) -> str | None:
     """Give the suite's newest check its page and bring the suite's page and the index up to date. Commits.
 
     :param key: the try of a task that checked; ``link``: Airflow's page of it.
@@ -35,8 +36,9 @@ def draw_newest(conn: psycopg.Connection, folder: PageFolder, suite: str, *, str
     return path
 
 
-def register(conn: psycopg.Connection, suite: str, *, stream: str, owner: str, key: TaskKey,
-             link: str | None) -> str | None:
+def register(
+    conn: psycopg.Connection, suite: str, *, stream: str, owner: str, key: TaskKey, link: str | None
+) -> str | None:
     """Write down that the suite's newest check has a page, and where; None when it had one already. Commits."""
     values = {**asdict(key), "suite": suite, "stream": stream, "owner": owner, "link": link}
     made = warehouse.rows(conn, "results/register", values)

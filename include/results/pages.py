@@ -67,9 +67,7 @@ def _page(template: str, at: datetime, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.globals["words"] = WORDS
     made.filters |= {
         "moment": lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M}",

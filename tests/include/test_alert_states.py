@@ -41,11 +41,22 @@ def at(minutes: float) -> datetime:
     return NIGHT + timedelta(minutes=minutes)
 
 
-def tell(conn: psycopg.Connection, wall: Wall, minutes: float, failing: bool, subject: str = "suite a",
-         owner: str = "data") -> bool:
+def tell(
+    conn: psycopg.Connection, wall: Wall, minutes: float, failing: bool, subject: str = "suite a", owner: str = "data"
+) -> bool:
     words = "2 rows break a rule" if failing else "works again"
-    return notify(conn, subject=subject, failing=failing, owner=owner, summary=words, channels=[wall], policy=POLICY,
-                  at=at(minutes), link="https://flow.example/dags/x", page="https://flow.example/quality/a.html")
+    return notify(
+        conn,
+        subject=subject,
+        failing=failing,
+        owner=owner,
+        summary=words,
+        channels=[wall],
+        policy=POLICY,
+        at=at(minutes),
+        link="https://flow.example/dags/x",
+        page="https://flow.example/quality/a.html",
+    )
 
 
 def look(conn: psycopg.Connection, wall: Wall, minutes: float) -> int:
@@ -147,8 +158,16 @@ def test_pain_38_the_owner_of_a_segment_that_is_not_built_is_told_once_and_of_it
 
 
 def notice(**changed: str) -> Notice:
-    values = {"subject": "suite a", "kind": "opened", "owner": "crm", "summary": "3 rows", "link": "https://a/x",
-              "page": "https://a/y", "id": "notice.7.20261122", "at": NIGHT}
+    values = {
+        "subject": "suite a",
+        "kind": "opened",
+        "owner": "crm",
+        "summary": "3 rows",
+        "link": "https://a/x",
+        "page": "https://a/y",
+        "id": "notice.7.20261122",
+        "at": NIGHT,
+    }
     return Notice(**{**values, **changed})
 
 
