@@ -1,13 +1,12 @@
 """
 ### Notice what is stuck, slow or has stopped to come
 
-Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or has not ended
-well for longer than it used to, is told once, with a recovery; a sync that has given no sign of life for an hour (or three
-times its usual time) is ended, so that its audience is free for the next try, which repairs what was left. Then notices that
-time alone makes due go out: recoveries that have lasted, reminders, what a channel did not take.
+Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or has not
+ended well for longer than it used to, is told once, with a recovery; a sync that has given no sign of life for an hour
+(or three times its usual time) is ended, so that its audience is free for the next try, which repairs what was left.
+Then notices that time alone makes due go out: recoveries that have lasted, reminders, what a channel did not take.
 
-**If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it. Should it itself stop,
-Airflow's own deadline of the DAG tells.
+**If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
 """
 
 from datetime import UTC, datetime

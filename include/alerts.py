@@ -1,9 +1,9 @@
 """Alerts: told when a subject begins to fail, again while it goes on, and when it has recovered; to its owner.
 
 Each subject (a suite, a segment, a task, an audience) has a state in ``ops.alert_state`` and what people were told
-of it. A failure is told at once. A recovery is told when it has lasted for a while, so that a subject that fails, works and
-fails again is one failure to people: one pair of notices. Whoever still fails after a period is told of again, once a
-period, in one notice per owner.
+of it. A failure is told at once. A recovery is told when it has lasted for a while, so that a subject that fails, works
+and fails again is one failure to people: one pair of notices. Whoever still fails after a period is told of again, once
+a period, in one notice per owner.
 
 Notices are written to ``ops.alert_outbox`` in the statement that decides on them, and sent from there. A channel that
 is down gets its notice at a later call; one that got it does not get it again, but for a process that dies between the

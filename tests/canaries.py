@@ -153,4 +153,6 @@ def _hashes(stream: str) -> set[str]:
     values = (address(stream), f"{word(stream)}@shop.example", phone(stream), phone(stream).lstrip("+"), word(stream))
     digests = {hashlib.sha256(value.encode()).hexdigest() for value in values}
     # The MD5 of a mailing address is the platform's own key of a member, by which rows are named.
-    return digests | {hashlib.md5(value.encode()).hexdigest() for value in values[1:]} | {quote(unusual(stream)).lower()}  # noqa: S324
+    return (
+        digests | {hashlib.md5(value.encode()).hexdigest() for value in values[1:]} | {quote(unusual(stream)).lower()}
+    )  # noqa: S324

@@ -333,7 +333,9 @@ class RunningSystem:
             "a person": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "text/html"}),
             "logged in": requests.get(link, timeout=60, headers={"Authorization": f"Bearer {token}"}),
             "outside": requests.get(
-                f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html", timeout=60, headers={"Authorization": f"Bearer {token}"}
+                f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html",
+                timeout=60,
+                headers={"Authorization": f"Bearer {token}"},
             ),
         }
         shots = os.environ.get("PAGES_SHOTS")

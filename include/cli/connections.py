@@ -31,7 +31,7 @@ def check(
     now: Annotated[bool, typer.Option("--now", help="Ask the platforms now, through Airflow.")] = False,
     json: Json = False,
 ) -> None:
-    """State of credentials, scopes, expiry, limits and what is left of them, and when that was asked. Exit 1: one is bad."""
+    """State of credentials, scopes, expiry, limits, what is left of them; when that was asked. Exit 1: one is bad."""
     from include import connection_checks
 
     if now:

@@ -25,5 +25,6 @@ on conflict (subject) do update
         link = coalesce(excluded.link, a.link),
         page = coalesce(excluded.page, a.page)
     where
-        (a.state, a.summary, a.link, a.page)
-        is distinct from (excluded.state, excluded.summary, excluded.link, excluded.page)
+        (a.state, a.summary, a.link, a.page) is distinct from (
+            excluded.state, excluded.summary, excluded.link, excluded.page
+        )

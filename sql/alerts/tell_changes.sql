@@ -24,11 +24,20 @@ changed as (
         a.spells
 ),
 
--- What the notice could not say before it was one: how long it had lasted, and whether it came and went.
+-- A recovery says when the subject came and went before.
 counted as (
     select
         c.*,
-        c.state = 'ok' and c.spells > 1 as flapped
+        case
+            when c.state = 'ok' and c.spells > 1
+                then format(
+                    ' (it failed %%s times from %%s to %%s UTC)',
+                    c.spells,
+                    to_char(c.opened_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'),
+                    to_char(c.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+                )
+            else ''
+        end as flapping
     from changed as c
 )
 
@@ -37,12 +46,7 @@ select
     c.subject,
     case c.state when 'failing' then 'opened' else 'recovered' end as kind,
     c.owner,
-    case
-        when c.flapped then c.summary || format(' (it failed %%s times from %%s to %%s UTC)', c.spells,
-            to_char(c.opened_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'),
-            to_char(c.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI'))
-        else c.summary
-    end as summary,
+    c.summary || c.flapping as summary,
     c.link,
     c.page,
     %(channels)s,

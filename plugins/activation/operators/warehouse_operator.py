@@ -30,7 +30,10 @@ class WarehouseOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         self.prepare(context)
         hook = WarehouseHook(self.warehouse_conn_id)
-        with recorded(hook.url, key_of(context["ti"]), self.owner) as record, hook.open(timeout=self.execution_timeout) as conn:
+        with (
+            recorded(hook.url, key_of(context["ti"]), self.owner) as record,
+            hook.open(timeout=self.execution_timeout) as conn,
+        ):
             result = self.work(conn, hook.url, context)
             self.describe(record, result)
         return result
