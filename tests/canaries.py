@@ -1,7 +1,7 @@
 """Values planted in rows that break a rule, in each stream: found nowhere but in the data tables.
 
-A canary is a word no language has, in a name, an address, a number, an unusual string. Every row that carries one breaks
-a rule that sets it aside, so nothing may carry it further than raw and the tables of the gate.
+A canary is a word no language has, in a name, an address, a number, an unusual string. Every row that carries one
+breaks a rule that sets it aside, so nothing may carry it further than raw and the tables of the gate.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ def plant(standins: Standins, drops: Path) -> None:
     }
     for (platform, kind), make in makers.items():
         found = standins.documents(platform, kind)
-        model = next(iter(found.values()))
+        model = next(one for one in found.values() if one["body"].get("defaultEmailAddress", True))
         stamp = int((now - timedelta(minutes=2)).timestamp() * 1000)
         at = (now - timedelta(minutes=2)).isoformat(timespec="seconds").replace("+00:00", "Z")
         id = "9" * len(model["id"])
@@ -133,9 +133,9 @@ def _files(drops: Path) -> None:
     """A till export whose currency is none, and persons born on a day that is none."""
     drops.mkdir(parents=True, exist_ok=True)
     orders, persons = "files.orders", "files.persons"
-    head = "receipt_no,line_no,store_no,loyalty_id,email,phone,sku,description,quantity,unit_price,sold_at,country,currency"
+    head = "receipt_no,line_no,store_no,loyalty_id,email,phone,sku,description,quantity,unit_price,sold_at,country"
     line = f"C1,1,04,,{word(orders)}@shop.example,{phone(orders)},{word(orders)},{word(orders)},1,{word(orders)},"
-    text = f"{head}\n{line}2026-11-20T07:51:00+02:00,DE,{word(orders)}\n"
+    text = f"{head},currency\n{line}2026-11-20T07:51:00+02:00,DE,{word(orders)}\n"
     (drops / "till_canaries.csv").write_text(text, encoding="utf-8")
     (drops / "canaries.yaml").write_text(MAPPING, encoding="utf-8")
     row = f"C1,{address(persons)},{phone(persons)},{word(persons)},Ω{word(persons)},{word(persons)}\n"
@@ -153,6 +153,5 @@ def _hashes(stream: str) -> set[str]:
     values = (address(stream), f"{word(stream)}@shop.example", phone(stream), phone(stream).lstrip("+"), word(stream))
     digests = {hashlib.sha256(value.encode()).hexdigest() for value in values}
     # The MD5 of a mailing address is the platform's own key of a member, by which rows are named.
-    return (
-        digests | {hashlib.md5(value.encode()).hexdigest() for value in values[1:]} | {quote(unusual(stream)).lower()}
-    )  # noqa: S324
+    digests |= {hashlib.md5(value.encode()).hexdigest() for value in values[1:]}  # noqa: S324
+    return digests | {quote(unusual(stream)).lower()}

@@ -84,7 +84,10 @@ where
     and delivery.operation = 'remove' and delivery.outcome in ('accepted', 'confirmed')
 """
 FAILED_PAGE = """
-select path, run_id from ops.result_page where suite = 'hubspot_contacts' and critical > 0 order by checked_at desc limit 1
+select path, run_id from ops.result_page
+where suite = 'hubspot_contacts' and critical > 0
+order by checked_at desc
+limit 1
 """
 EVERY_COLUMN = """
 select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
@@ -327,7 +330,8 @@ class RunningSystem:
             [(path, run)] = conn.execute(FAILED_PAGE).fetchall()
         where = f"/dags/extract_hubspot/dagRuns/{run}/taskInstances/check_contacts/links"
         link = self.airflow.call("GET", where)["extra_links"]["Results"]
-        token = self.airflow.token()
+        logged_in = {"Authorization": f"Bearer {self.airflow.token()}"}
+        outside = f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html"
         web = {
             "nobody": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "application/json"}),
             "a person": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "text/html"}),

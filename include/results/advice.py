@@ -11,7 +11,7 @@ def of_run(run: Run) -> str:
     if run.state == "stopped":
         return (
             "Nothing of this batch was published, and nothing is built on it. Mend what the red rules name, then clear "
-            f"the task check_{table} (or run {run.dag_id} again): the batch is checked again with what was landed since."
+            f"check_{table} (or run {run.dag_id} again): the batch is checked anew, with what was landed since."
         )
     if run.state == "set_aside":
         return (

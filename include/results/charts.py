@@ -39,8 +39,8 @@ def bars(moments: Sequence[Bar], *, label: str, slots: int, limit: float | None 
         line = f'<line class="limit" x1="0" x2="{_number(WIDTH)}" y1="{y}" y2="{y}"/>'
     base = f'<line class="base" x1="0" x2="{_number(WIDTH)}" y1="{_number(HEIGHT)}" y2="{_number(HEIGHT)}"/>'
     return Markup(  # noqa: S704 (numbers and class names of ours; texts are escaped)
-        f'<svg class="chart" viewBox="0 0 {_number(WIDTH)} {_number(HEIGHT + 1)}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(label)}">{"".join(drawn)}{line}{base}</svg>'
+        f'<svg class="chart" viewBox="0 0 {_number(WIDTH)} {_number(HEIGHT + 1)}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{escape(label)}">{"".join(drawn)}{line}{base}</svg>'
     )
 
 

@@ -26,7 +26,7 @@ TILES: dict[State, str] = {
     "passed": "all rules held",
 }
 SEVERITIES = ("critical", "warning", "info")
-DASH = "–"
+DASH = "\N{EN DASH}"
 
 
 def index_page(suites: Sequence[Sequence[Run]], at: datetime) -> str:

@@ -24,8 +24,8 @@ class PageFolder:
             fs, root = fsspec.core.url_to_fs(self._url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise ConfigError(
-                f"The folder of result pages cannot be opened ({type(error).__name__}): correct result_pages, or install "
-                "its file system, as s3fs for s3://."
+                f"The folder of result pages cannot be opened ({type(error).__name__}): correct result_pages, or "
+                "install its file system, as s3fs for s3://."
             ) from None
         return fs, root.rstrip("/")
 

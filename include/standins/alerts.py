@@ -20,7 +20,7 @@ def keep(context: Context, kind: str, body: dict[str, Any]) -> None:
 
 
 def received(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """All alerts, oldest first: ``{"slack": [body], "mail": [{"from", "to", "subject", "text"}], "webhook": [body]}``."""
+    """All alerts, oldest first: of Slack and the webhook bodies, of mail ``{"from", "to", "subject", "text"}``."""
     return {
         kind: [one.body for one in store.page("alerts", kind, EVERYTHING, order="id", limit=-1)]
         for kind in KINDS

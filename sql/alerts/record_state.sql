@@ -25,6 +25,7 @@ on conflict (subject) do update
         link = coalesce(excluded.link, a.link),
         page = coalesce(excluded.page, a.page)
     where
-        (a.state, a.summary, a.link, a.page) is distinct from (
-            excluded.state, excluded.summary, excluded.link, excluded.page
-        )
+        a.state <> excluded.state
+        or a.summary <> excluded.summary
+        or a.link is distinct from excluded.link
+        or a.page is distinct from excluded.page

@@ -1,5 +1,6 @@
 """Steps that do not come any more are told by their own rhythm, to their owner, and not by whoever slept."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,15 +10,23 @@ from include import alerts, steps
 from include.alerts import Policy
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+NUMBERS = itertools.count()
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-def ended(conn: psycopg.Connection, at: datetime, *, dag: str = "extract_crm", task: str = "publish_contacts",
-          outcome: str = "success", owner: str = "crm") -> None:
+def ended(
+    conn: psycopg.Connection,
+    at: datetime,
+    *,
+    dag: str = "extract_crm",
+    task: str = "publish_contacts",
+    outcome: str = "success",
+    owner: str = "crm",
+) -> None:
     conn.execute(
         "insert into ops.task_run (dag_id, run_id, task_id, try_number, started_at, ended_at, outcome, owner)"
         " values (%s, %s, %s, 1, %s, %s, %s, %s)",
-        (dag, f"run of {at}", task, at - MINUTE, at, outcome, owner),
+        (dag, f"run {next(NUMBERS)}", task, at - MINUTE, at, outcome, owner),
     )
 
 
@@ -89,7 +98,8 @@ def test_weekends_of_a_step_that_rests_on_them_are_its_rhythm(conn: psycopg.Conn
 def test_whoever_slept_begins_to_wait_when_they_wake(conn: psycopg.Connection) -> None:
     rhythm(conn, DAY, 8, NOW - 5 * DAY)
     watched(conn, NOW - 12 * DAY, NOW - 5 * DAY)
-    assert stale(conn) == {SUBJECT: False}  # nobody has watched for five days
+    watched(conn, NOW)  # and now again, for the first time in five days
+    assert stale(conn) == {SUBJECT: False}
     watched(conn, NOW - 20 * HOUR)
     assert stale(conn) == {SUBJECT: False}
     watched(conn, NOW - 31 * HOUR, NOW - 20 * HOUR - HOUR / 2)

@@ -1,7 +1,7 @@
 """What a source's credentials are worth, asked before the night: one file a source, ``check(client) -> Checked``.
 
-Reading calls only. ``client`` is what the source's pages are read with. Refused credentials are raised by the call itself;
-what a run needs and does not have is a sentence in ``missing``, with its mend.
+Reading calls only. ``client`` is what the source's pages are read with. Refused credentials are raised by the call
+itself; what a run needs and does not have is a sentence in ``missing``, with its mend.
 """
 
 from collections.abc import Callable

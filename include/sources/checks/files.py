@@ -1,4 +1,4 @@
-"""Drop folders: whether each can be opened. A folder that is not there yet is told: its files would be missed in silence."""
+"""Drop folders: whether each can be opened. One that is not there is told: its files would be missed in silence."""
 
 import fsspec
 

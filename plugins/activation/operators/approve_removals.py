@@ -85,7 +85,8 @@ class ApproveRemovalsOperator(HITLOperator):
                 except FatalError as error:
                     raise AirflowSkipException(str(error)) from None
                 conn.commit()
-            alerts.tell_states(conn, watch.states(conn, hold.destination))  # the owner hears that nothing waits any more
+            # The hold's owner hears that nothing waits any more.
+            alerts.tell_states(conn, watch.states(conn, hold.destination))
         return self._follow(context, hold, DECIDED[chosen])
 
     def _follow(self, context: Context, hold: holds.Hold, decision: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from include.task_run import Record
 
 class BuildSegmentsOperator(WarehouseOperator):
     """
-    Build every segment in the order of their dependencies; tell the owner of one that leaves its limits or is not built.
+    Build every segment in the order of their dependencies; tell the owner of one outside its limits or not built.
 
     :param as_of: the day the rules are read for (templated).
     :returns: ``{segment: {"size": n, "entered": n, "left": n}}``.

@@ -1,4 +1,4 @@
-"""The pages in a real browser: they read well on a desk and on a phone, by day and by night, and ask nobody anything."""
+"""The pages in a real browser: they read well on a desk and a phone, by day and by night, and ask nobody anything."""
 
 import os
 import shutil
