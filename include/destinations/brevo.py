@@ -94,7 +94,9 @@ class BrevoDestination:
         """The account the key opens; a missing attribute is made by the first sync, one of another type is told."""
         account = self._client.request("GET", "/account")
         limits = {"calls a second": 10, "calls an hour": 36_000, "calls an hour elsewhere": 100}
-        return Checked(str(account.get("companyName", "")), limits=limits, missing=self._attributes.unfit())
+        quota = self._client.quota()
+        unfit = self._attributes.unfit()
+        return Checked(str(account.get("companyName", "")), limits=limits, missing=unfit, quota=quota)
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         """The address as it is; Brevo lower-cases it."""

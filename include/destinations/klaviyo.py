@@ -114,7 +114,8 @@ class KlaviyoDestination:
         self._client.request("GET", "/lists", params={"page[size]": "1", "fields[list]": "name"})
         self._client.request("GET", "/profiles", params={"page[size]": "1", "fields[profile]": "created"})
         self._client.request("GET", JOBS, params={"page[size]": "1"})
-        return Checked("Klaviyo account of the key", ("lists:read", "profiles:read"), {"imports a minute": 150})
+        return Checked("Klaviyo account of the key", ("lists:read", "profiles:read"), {"imports a minute": 150},
+                       quota=self._client.quota())
 
     def _suppressed(self, audience: Audience, members: Sequence[Member]) -> dict[int, Reason]:
         """Who may not be written to, by row: suppressed for all mail, or for this list."""

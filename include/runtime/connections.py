@@ -70,6 +70,12 @@ def to_standins(accounts: Mapping[str, Mapping[str, Any]], smtp_port: int) -> di
         "host": f"{accounts['slack']['base_url']}/services",
         "password": accounts["slack"]["token"],
     }
+    if "webhook" in accounts:
+        connections["alert_webhook_default"] = {
+            "conn_type": "http",
+            "host": f"{accounts['webhook']['base_url']}/alerts",
+            "password": accounts["webhook"]["token"],
+        }
     return {variable(name): json.dumps(connection) for name, connection in connections.items()}
 
 

@@ -1,4 +1,4 @@
-"""``destinations check``: what the credentials of each destination are worth.
+"""``connections check``: what the credentials of each source and destination are worth.
 
 Credentials live in Airflow and do not leave it: Airflow asks the platforms, every morning or when told to by `--now`,
 and this shows what it wrote down.
@@ -15,8 +15,8 @@ from include.cli.app import Json, home, setting, warehouse_connection
 from include.cli.output import print_json, print_table
 from include.errors import ConfigError, RetriableError
 
-commands = typer.Typer(no_args_is_help=True, help="The platforms that audiences go to.")
-DAG = "check_destinations"
+commands = typer.Typer(no_args_is_help=True, help="The platforms that are read and that audiences go to.")
+DAG = "check_connections"
 LONGEST = 300.0  # seconds a check on demand may take
 PAUSE = 1.0
 
@@ -31,13 +31,13 @@ def check(
     now: Annotated[bool, typer.Option("--now", help="Ask the platforms now, through Airflow.")] = False,
     json: Json = False,
 ) -> None:
-    """State of credentials, scopes, account and limits per destination, and when that was asked. Exit 1: one is bad."""
-    from include import destination_checks
+    """State of credentials, scopes, expiry, limits, what is left of them; when that was asked. Exit 1: one is bad."""
+    from include import connection_checks
 
     if now:
         _ask_now()
     with warehouse_connection() as conn:
-        found = [vars(result) for result in destination_checks.newest(conn)]
+        found = [vars(result) for result in connection_checks.newest(conn)]
     if json:
         print_json(found)
     else:
@@ -47,9 +47,27 @@ def check(
 
 
 def _print(found: list[dict[str, Any]]) -> None:
-    told = [{**one, "limits": [f"{name} {value}" for name, value in one["limits"].items()]} for one in found]
-    columns = ["destination", "state", "account", "scopes", "limits", "expires_at", "checked_at", "problems"]
-    print_table("Destinations", columns, told, empty="none was checked yet; `destinations check --now` asks them")
+    told = [
+        {
+            **one,
+            "limits": [f"{name} {value}" for name, value in one["limits"].items()],
+            "left": [f"{quota['remaining']:,} of {quota['limit']:,} {name}" for name, quota in one["quota"].items()],
+        }
+        for one in found
+    ]
+    columns = [
+        "role",
+        "platform",
+        "state",
+        "account",
+        "scopes",
+        "limits",
+        "left",
+        "expires_at",
+        "checked_at",
+        "problems",
+    ]
+    print_table("Connections", columns, told, empty="none was checked yet; `connections check --now` asks them")
 
 
 def _ask_now() -> None:
