@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok",
-             "webhook", "file_drop", "matomo", "ga4")
+PLATFORMS = ("hubspot", "salesforce", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo",
+             "tiktok", "webhook", "file_drop", "matomo", "ga4")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
+    "salesforce": "salesforce_crm",
     "shopify": "shopify",
     "mailchimp": "mailchimp",
     "klaviyo": "klaviyo",

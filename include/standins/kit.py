@@ -49,6 +49,7 @@ TOKENS: Mapping[str, str] = {
     "tiktok": "standin-tiktok-access-token",
     "matomo": "0123456789abcdef0123456789abcdef",
     "ga4": "standin-ga4-token-signature",
+    "salesforce": "standin-salesforce-consumer-secret",
 }
 
 

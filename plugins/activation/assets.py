@@ -14,6 +14,8 @@ STAGING = {
     stream: _asset(f"staging/{stream.replace('.', '_')}")
     for stream in (
         "hubspot.contacts",
+        "hubspot.companies",
+        "hubspot.deals",
         "shopify.customers",
         "shopify.orders",
         "shopify.checkouts",
@@ -27,6 +29,10 @@ STAGING = {
         "brevo.contacts",
         "brevo.events",
         "matomo.visits",
+        "salesforce.contacts",
+        "salesforce.leads",
+        "salesforce.accounts",
+        "salesforce.opportunities",
         "files.orders",
         "files.persons",
     )

@@ -37,6 +37,14 @@ def get_provider_info() -> dict[str, Any]:
                 "https://api.hubapi.com",
                 '{"app_id": "1234567", "portal_id": "12345678"}',
             ),
+            _form(
+                "salesforce",
+                "salesforce_crm",
+                "Salesforce",
+                "Consumer secret, or private key (PEM)",
+                "https://acme.my.salesforce.com",
+                '{"client_id": "3MVG9…"}',
+            ),
             _form("shopify", "shopify", "Shopify", "Admin API access token", "https://shop.myshopify.com", ""),
             _form(
                 "woocommerce",

@@ -17,6 +17,7 @@ CHAIN = {
     "extract_klaviyo",
     "extract_mailchimp",
     "extract_matomo",
+    "extract_salesforce",
     "extract_shopify",
     "extract_woocommerce",
     "build_persons",

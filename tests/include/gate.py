@@ -53,6 +53,12 @@ STREAMS = {
     name.replace(".", "_"): GateStream(name, shape, name.replace(".", "_"))
     for name, shape in {
         "hubspot.contacts": "person_record",
+        "hubspot.companies": "company",
+        "hubspot.deals": "deal",
+        "salesforce.contacts": "person_record",
+        "salesforce.leads": "person_record",
+        "salesforce.accounts": "company",
+        "salesforce.opportunities": "deal",
         "shopify.customers": "person_record",
         "woocommerce.customers": "person_record",
         "woocommerce.orders": "order_entry",
@@ -71,6 +77,16 @@ STREAMS = {
         "ga4.reports": "report_row",
     }.items()
 }
+# What a good row of a shape holds that stitches nobody.
+BUSINESS: dict[str, dict[str, Any]] = {
+    "company": {"name": "Acme", "domain": "acme.example", "country": "DE", "employees": 12, "ids": {}},
+    "deal": {"name": "Machine", "stage": "offer", "state": "open", "amount_minor": 100_000, "currency": "EUR",
+             "closes_on": "2026-12-31", "person_keys": ["1"]},
+    "campaign": {"name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
+                 **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)},
+    "report_row": {"on_date": "2026-11-19", "dimensions": {"report": "traffic"}, "metrics": {"sessions": 4},
+                   "lacks": []},
+}
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
 
 
@@ -82,16 +98,13 @@ def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[s
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     """A row no rule objects to."""
-    if stream.shape == "report_row":
-        return {"record_key": f"k{number}", "on_date": "2026-11-19", "dimensions": {"report": "traffic"},
-                "metrics": {"sessions": 4}, "bad_casts": [], "lacks": []} | changed
+    if stream.shape in BUSINESS:
+        key = {"record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "bad_casts": []}
+        return {**key, **BUSINESS[stream.shape], **changed}
     row: dict[str, Any] = {
         "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
         "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",
     }
-    if stream.shape == "campaign":
-        return {"record_key": f"k{number}", "bad_casts": [], "name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
-                **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)} | changed
     if stream.shape == "person_record":
         row |= {"deleted": False, "birth_on": "1980-02-29", "interests": [], "consent_email": "granted",
                 "consent_email_at": "2026-01-01T00:00:00+00:00", "consent_ads": "withdrawn",
