@@ -55,16 +55,15 @@ def parts(client: SalesforceClient, name: str, soql: str, size: int, state: Mapp
         job, locator = _make(client, soql), None
     wait(client, job)
     while True:
-        header: dict[str, str] = {}
-        text = client.request(
+        text, headers = client.request(
             "GET",
             f"{job}/results",
             params={"maxRecords": size, "locator": locator},
             headers={"Accept": "text/csv"},
             decode=lambda body: body.decode("utf-8"),
-            on_headers=header.update,
+            headed=True,
         )
-        following = next((value for key, value in header.items() if key.lower() == "sforce-locator"), NO_MORE)
+        following = headers.get("Sforce-Locator", NO_MORE)
         if following == locator:
             raise FatalError("Salesforce: a result names the same part twice; reading would never end.")
         more = following != NO_MORE

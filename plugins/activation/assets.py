@@ -19,8 +19,16 @@ STAGING = {
         "shopify.customers",
         "shopify.orders",
         "shopify.checkouts",
+        "woocommerce.customers",
+        "woocommerce.orders",
         "mailchimp.members",
         "mailchimp.activity",
+        "mailchimp.campaigns",
+        "klaviyo.profiles",
+        "klaviyo.events",
+        "brevo.contacts",
+        "brevo.events",
+        "matomo.visits",
         "salesforce.contacts",
         "salesforce.leads",
         "salesforce.accounts",
@@ -29,6 +37,7 @@ STAGING = {
         "files.persons",
     )
 }
+REPORTS = {"ga4.reports": _asset("staging/ga4_reports")}  # nobody is in them: persons need not wait for them
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {

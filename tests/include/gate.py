@@ -60,12 +60,21 @@ STREAMS = {
         "salesforce.accounts": "company",
         "salesforce.opportunities": "deal",
         "shopify.customers": "person_record",
+        "woocommerce.customers": "person_record",
+        "woocommerce.orders": "order_entry",
         "mailchimp.members": "person_record",
         "files.persons": "person_record",
         "shopify.orders": "order_entry",
         "files.orders": "order_entry",
         "shopify.checkouts": "event",
         "mailchimp.activity": "event",
+        "mailchimp.campaigns": "campaign",
+        "klaviyo.profiles": "person_record",
+        "klaviyo.events": "event",
+        "brevo.contacts": "person_record",
+        "brevo.events": "event",
+        "matomo.visits": "event",
+        "ga4.reports": "report_row",
     }.items()
 }
 # What a good row of a shape holds that stitches nobody.
@@ -73,6 +82,10 @@ BUSINESS: dict[str, dict[str, Any]] = {
     "company": {"name": "Acme", "domain": "acme.example", "country": "DE", "employees": 12, "ids": {}},
     "deal": {"name": "Machine", "stage": "offer", "state": "open", "amount_minor": 100_000, "currency": "EUR",
              "closes_on": "2026-12-31", "person_keys": ["1"]},
+    "campaign": {"name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
+                 **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)},
+    "report_row": {"on_date": "2026-11-19", "dimensions": {"report": "traffic"}, "metrics": {"sessions": 4},
+                   "lacks": []},
 }
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
 
@@ -101,7 +114,8 @@ def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     if stream.shape == "order_entry":
         row |= {"order_key": f"o{number}", "kind": "sale", "sku": "mug", "quantity": 1}
     if stream.shape == "event":
-        row |= {"name": "cart_abandoned" if stream.name == "shopify.checkouts" else "email_opened", "properties": {}}
+        names = {"shopify.checkouts": "cart_abandoned", "matomo.visits": "site_visited"}
+        row |= {"name": names.get(stream.name, "email_opened"), "properties": {}}
         del row["country"]
     return row | changed
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.sources import hubspot, mailchimp, salesforce, shopify
+from include.sources import brevo, hubspot, klaviyo, mailchimp, salesforce, shopify
 from include.sources.salesforce_client import Credentials
 from tests.standins import Standins
 
@@ -15,4 +15,5 @@ def client_of(standins: Standins, source: str) -> Any:
     if source == "salesforce":
         known = Credentials(account["client_id"], account["token"])
         return salesforce.client(account["base_url"], known, poll_seconds=0.05)
-    return {"hubspot": hubspot, "shopify": shopify}[source].client(account["base_url"], account["token"])
+    modules = {"hubspot": hubspot, "shopify": shopify, "klaviyo": klaviyo, "brevo": brevo}
+    return modules[source].client(account["base_url"], account["token"])
