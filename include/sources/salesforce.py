@@ -126,6 +126,26 @@ def opportunities(client: SalesforceClient, window: Window, mapping: Mapping[str
     yield from _read(client, _Kind("Opportunity", mapping, _with_roles, _of_changed_roles), window)
 
 
+def contact_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all contacts there are, of those made since the window began, by their ids.
+
+    One that was deleted past the recycle bin, or lies no longer in it, is in no other reading.
+    """
+    yield from _keys(client, "Contact", window, mapping)
+
+
+def lead_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all leads, as `contact_keys` gives them."""
+    yield from _keys(client, "Lead", window, mapping)
+
+
+def _keys(client: SalesforceClient, name: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    made = f"CreatedDate >= {literal(window.since)}" if window.since is not None else ""
+    size = page_size(mapping, PAGE_ROWS)
+    for result in pages(client, select(["Id"], name, made, "Id"), deleted=False, size=size):
+        yield [read_record(raw).Id for raw in result.records]
+
+
 def fields(mapping: Mapping[str, Any]) -> tuple[str, ...]:
     """Every field the mapping names, sorted, after those that are always asked for. A jsonpath names none."""
     paths = [

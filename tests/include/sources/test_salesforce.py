@@ -10,7 +10,9 @@ import pytest
 
 from include import landing
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
+from include.limits import Quota
 from include.sources import salesforce, salesforce_bulk
+from include.sources.checks import salesforce as salesforce_check
 from include.sources.mapping import table_mapping
 from include.sources.pages import Page, Window
 from include.sources.salesforce_client import Credentials
@@ -359,3 +361,22 @@ def test_a_converted_lead_names_the_contact_it_became(conn: psycopg.Connection, 
 
     assert converted["ids"] == {"salesforce_contact": records.id_of("Contact", 9)}
     assert open_["ids"] == {}
+
+
+def test_a_contact_that_was_deleted_past_the_recycle_bin_is_no_key_any_more(server: Standins) -> None:
+    put(server, "Contact", [contact(1), contact(2, deleted=True), *(contact(number) for number in range(3, 2_100))])
+    client, mapping = client_of(server, "salesforce"), table_mapping(CONTACTS)
+
+    found = [key for page in salesforce.contact_keys(client, Window(None, datetime.now(UTC)), mapping) for key in page]
+
+    assert found == [records.id_of("Contact", number) for number in range(1, 2_100) if number != 2]
+    assert list(salesforce.lead_keys(client, Window(AT, datetime.now(UTC)), mapping)) == [[]]
+
+
+def test_the_check_before_the_night_tells_what_is_left_of_the_company_s_day(server: Standins) -> None:
+    server.settings({"salesforce.daily_requests": 1_000})
+
+    checked = salesforce_check.check(client_of(server, "salesforce"))
+
+    assert checked.missing == ()
+    assert checked.quota == {"calls a day": Quota(1_000, 995, lasts=True)}

@@ -25,6 +25,7 @@ from tests.include.sources.platforms import client_of
 from tests.standins import Standins
 
 HUBSPOT = "hubspot/hubspot-crm-objects.derived.openapi.json"
+ASSOCIATIONS = "hubspot/hubspot-crm-associations-v4.derived.openapi.json"
 MAILCHIMP = "mailchimp/mailchimp-marketing-3.0.openapi.json"
 SHOPIFY = "shopify/admin-2026-10.trimmed.graphql"
 KNOWN = (
@@ -77,12 +78,15 @@ def test_hubspot_is_asked_as_its_specification_says(
 
     land_twice(conn, standins, "hubspot")
 
-    recorded = standins.recorded("hubspot")
+    recorded = [one for one in standins.recorded("hubspot") if "/crm/v4/" not in one.path]
     asked = {(one.method, "archived=true" in one.query, b"hs_object_id\",\"operator" in one.body) for one in recorded}
     assert asked == {("GET", False, False), ("GET", True, False), ("POST", False, False), ("POST", False, True)}
     assert {200, 429, 503} == {one.status for one in recorded}
     kept = [one for one in recorded if one.status != 503]  # a gateway's answer is no part of the specification
     assert check_openapi(Path(vendor_specs) / HUBSPOT, kept, "/hubspot", allowed=KNOWN) == []
+    of_associations = standins.recorded("hubspot", path="%/crm/v4/%")
+    assert of_associations
+    assert check_openapi(Path(vendor_specs) / ASSOCIATIONS, of_associations, "/hubspot") == []
 
 
 def test_mailchimp_is_asked_as_its_specification_says(
