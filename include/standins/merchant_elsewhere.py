@@ -187,9 +187,8 @@ def write_facts(books: Books, seed: int, today: date) -> None:
             number += 1
             dimensions = {"sessionSource": source, "sessionMedium": medium}
             sessions = rng.randrange(5, 80)
-            fact = Fact(
-                number, today - timedelta(days=ago), dimensions, {"sessions": sessions, "totalUsers": sessions * 4 // 5}
-            )
+            counted = {"sessions": sessions, "totalUsers": sessions * 4 // 5, "eventCount": sessions * 6}
+            fact = Fact(number, today - timedelta(days=ago), dimensions, counted)
             books.document("ga4", "fact", Document(**ga4_records.fact(fact)))
 
 
