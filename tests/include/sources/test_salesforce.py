@@ -33,7 +33,8 @@ from tests.include.sources.salesforce_company import (
 from tests.standins import Standins, running_standins
 
 CONTACTS, DEALS = "salesforce.contacts", "salesforce.opportunities"
-MANY, PART = salesforce.JOB_ROWS + 30, 700
+MANY = 210  # more than the smallest page of a query
+BY_JOBS = {"page_size": 70, "job_rows": 100}
 NOT_COMPARED = ("raw_id", "batch_id", "payload_hash")
 ODD = 'Lee, "the\nthird"; Ünï'
 
@@ -55,7 +56,7 @@ def read(server: Standins, since: datetime | None = None, state: dict[str, Any] 
     account = server.account("salesforce")
     known = Credentials(account["client_id"], account["token"])
     client = salesforce.client(account["base_url"], known, poll_seconds=0.05)
-    mapping = {**table_mapping(CONTACTS), "options": {"page_size": PART}}
+    mapping = {**table_mapping(CONTACTS), "options": BY_JOBS}
     return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), mapping)
 
 
@@ -76,13 +77,13 @@ def test_a_job_and_a_query_give_the_same_staged_rows(conn: psycopg.Connection, s
     put(server, "Contact", [*odd, *(contact(number) for number in range(10, MANY))])
     put(server, "Account", [company(1, Website="https://www.Firm.example/en", AnnualRevenue=1250000.5)])
 
-    land(conn, server, CONTACTS)
+    land(conn, server, CONTACTS, options=BY_JOBS)
     by_job, sent_by_job = staged(conn, CONTACTS), landed(conn, CONTACTS)
     assert asked(server, "POST", "%/jobs/query") == 1
     conn.execute("truncate raw.record, ops.batch, ops.stream_cursor cascade")
     conn.commit()
     server.settings({"salesforce.jobs": "off"})
-    land(conn, server, CONTACTS)
+    land(conn, server, CONTACTS, options=BY_JOBS)
 
     assert asked(server, "POST", "%/jobs/query") == 2
     by_query = staged(conn, CONTACTS)
@@ -193,7 +194,9 @@ def test_a_query_whose_cursor_was_given_up_goes_on_where_it_was(server: Standins
     pages = read(server, since=now - timedelta(hours=1))
     found = keys(islice(pages, 1))
     server.settings({"salesforce.cursors": 0})
-    client_of(server, "salesforce").query("SELECT Id FROM Contact")  # one cursor too many: the oldest is given up
+    client_of(server, "salesforce").query(
+        "SELECT Id FROM Contact", size=200
+    )  # one cursor too many: the oldest is given up
     server.settings({"salesforce.cursors": 10})
 
     found += keys(pages)
