@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from include import warehouse
-from include.candidate import names
+from include.candidate import table_of
 from include.prefetch import prefetched
 from include.sources.pages import Window
 from include.sources.registry import Stream
@@ -29,9 +29,10 @@ TOMBSTONE = '{"_deleted": true}'
 _MADE = {"person_record": "created_at", "order_entry": "occurred_at", "event": "occurred_at", "company": "created_at",
          "deal": "created_at", "campaign": "created_at", "report_row": "on_date"}
 _HELD = sql.SQL(
-    "create temporary view held_key as select record_key from published"
-    " group by record_key having {since} is null or min({made}) >= {since}"
+    "create temporary view held_key as select record_key from staging.{table}"
+    " group by record_key having {since}::timestamptz is null or min({made}) >= {since}::timestamptz"
 )
+_ANYTHING = sql.SQL("select exists (select from staging.{table})")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def sweep(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mappin
     allowed = _due(conn, stream, options, until)
     if stream.keys is None or allowed is None:
         return NOTHING
-    with conn.transaction(), names(conn, stream.name):
-        if not warehouse.rows(conn, "sweep/held")[0]["anything"]:
+    table = sql.Identifier(table_of(stream.name))
+    with conn.transaction():
+        if not conn.execute(_ANYTHING.format(table=table)).fetchone()[0]:
             return NOTHING
         days = options.get("sweep_days")
         window = Window(until - timedelta(days=days) if days else None, until)
@@ -102,7 +104,8 @@ def _list(conn: psycopg.Connection, keys: Callable[..., Iterator[list[str]]], cl
 
 def _decide(conn: psycopg.Connection, stream: Stream, window: Window, options: Mapping[str, Any],
             allowed: int) -> Swept:
-    conn.execute(_HELD.format(made=sql.Identifier(_MADE[stream.shape]), since=sql.Literal(window.since)))
+    conn.execute(_HELD.format(table=sql.Identifier(table_of(stream.name)), made=sql.Identifier(_MADE[stream.shape]),
+                              since=sql.Literal(window.since)))
     found = _Found(**warehouse.rows(conn, "sweep/count")[0])
     refused = None if found.gone <= allowed else _too_many(stream, found, options)
     batch_id = _bury(conn, stream, window) if found.gone and refused is None else None

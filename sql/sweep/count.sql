@@ -1,5 +1,5 @@
 -- One row: how many keys were listed, how many records of staging they are held against, and how many are not among them.
--- `held_key` is a view: the stream's records that the listing would have to name.
+-- `held_key` is a view over staging: the stream's records that the listing would have to name.
 select
     (select count(*) from listed_key) as listed,
     count(*) as held,

@@ -1,14 +1,12 @@
 """Staging made again from raw: equal to what it was, by today's mapping, without a call."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from include import replay
-from include.errors import CriticalCheckError
-from include.sources import mapping
 from tests.include.sources.shop import Shop, open_shop
 
 ALL = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}
