@@ -108,21 +108,21 @@ def _decide(conn: psycopg.Connection, stream: Stream, window: Window, options: M
                               since=sql.Literal(window.since)))
     found = _Found(**warehouse.rows(conn, "sweep/count")[0])
     refused = None if found.gone <= allowed else _too_many(stream, found, options)
-    batch_id = _bury(conn, stream, window) if found.gone and refused is None else None
+    buried = _bury(conn, stream, window) if found.gone and refused is None else Swept(0, refused=refused)
     conn.execute("drop view pg_temp.held_key")
-    warehouse.run(conn, "sweep/write", {"stream": stream.name, "until": window.until, "batch_id": batch_id,
+    warehouse.run(conn, "sweep/write", {"stream": stream.name, "until": window.until, "batch_id": buried.batch_id,
                                         "state": "done" if refused is None else "refused", **vars(found)})
-    return Swept(found.gone if refused is None else 0, batch_id, refused)
+    return buried
 
 
-def _bury(conn: psycopg.Connection, stream: Stream, window: Window) -> int:
+def _bury(conn: psycopg.Connection, stream: Stream, window: Window) -> Swept:
     batch = {"stream": stream.name, "since": window.since, "until": window.until}
     batch_id = warehouse.rows(conn, "landing/open_batch", batch)[0]["batch_id"]
     values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE}
     rows = warehouse.run(conn, "sweep/bury", values)
     rows -= warehouse.run(conn, "landing/drop_unchanged", values)  # those that wait to be published already
     warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
-    return batch_id
+    return Swept(rows, batch_id if rows else None)
 
 
 def _too_many(stream: Stream, found: _Found, options: Mapping[str, Any]) -> str | None:

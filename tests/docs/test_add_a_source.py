@@ -34,7 +34,8 @@ def follow(project: Path) -> list[str]:
         else:
             text = path.read_text(encoding="utf-8")
             assert text.count(f"{block['anchor']}\n") == 1, (block["path"], block["anchor"])
-            path.write_text(text.replace(f"{block['anchor']}\n", f"{block['anchor']}\n{block['body']}"), encoding="utf-8")
+            added = text.replace(f"{block['anchor']}\n", f"{block['anchor']}\n{block['body']}")
+            path.write_text(added, encoding="utf-8")
         touched.append(block["path"])
     return touched
 
