@@ -24,7 +24,7 @@ from include.http_client import JsonClient, by_status, retry_after
 from include.hubspot_api import RATES
 from include.limits import Limiter, OwnLimits
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Load, Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, next_page, page_size
 
 OBJECTS = "/crm/v3/objects/contacts"
 LISTING_SIZE = 100  # the vendor's maximum of a listing
@@ -165,9 +165,7 @@ def _listings(client: JsonClient, wanted: list[str], size: int, *, archived: boo
         yield listing
         if not _more(listing):
             return
-        if listing.paging.next.after == seen:
-            raise FatalError("HubSpot: a listing names the same next page twice; paging would never end.")
-        seen = listing.paging.next.after
+        seen = next_page("HubSpot", listing.paging.next.after, seen)
 
 
 def _more(listing: _Listing) -> bool:

@@ -85,7 +85,7 @@ def members(client: MailchimpClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: the order is not the one asked for; paging would lose members.
     """
-    since = None if window.since is None else window.since - OVERLAP
+    since = window.begin(OVERLAP)
     size = page_size(mapping, PAGE_SIZE)
     for page in _changed(client, since, window.until, "archived", size):
         yield Page(_rows(page))
@@ -177,7 +177,7 @@ def activity(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]
     ``type`` of a bounce; the address of the reader's machine is left at the platform. The key names campaign,
     recipient, action, time and which one of equal events it is.
     """
-    since = None if window.since is None else window.since - OVERLAP
+    since = window.begin(OVERLAP)
     days = timedelta(days=mapping["options"].get("activity_days", ACTIVITY_DAYS))
     size = page_size(mapping, PAGE_SIZE)
     for campaign in _campaigns(client, None if since is None else since - days, size):

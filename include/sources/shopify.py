@@ -14,11 +14,10 @@ from typing import Any
 import msgspec
 import orjson
 
-from include.errors import FatalError
 from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_queries as queries
-from include.sources.pages import Load, Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, next_page, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -143,18 +142,13 @@ def _connections(client: ShopifyClient, query: str, size: int, filter: str | Non
         yield connection
         if not connection.pageInfo.hasNextPage:
             return
-        variables = {**variables, "after": _following(connection.pageInfo, variables["after"])}
-
-
-def _following(info: _PageInfo, before: str | None) -> str:
-    if info.endCursor is None or info.endCursor == before:
-        raise FatalError("Shopify: a page names no next page, or the one before; paging would never end.")
-    return info.endCursor
+        variables = {**variables, "after": next_page("Shopify", connection.pageInfo.endCursor, variables["after"])}
 
 
 def _filter(window: Window) -> str:
     until = f"updated_at:<'{_iso(window.until)}'"
-    return until if window.since is None else f"updated_at:>='{_iso(window.since - OVERLAP)}' AND {until}"
+    begin = window.begin(OVERLAP)
+    return until if begin is None else f"updated_at:>='{_iso(begin)}' AND {until}"
 
 
 def _iso(at: datetime) -> str:
@@ -199,7 +193,7 @@ def _complete(client: ShopifyClient, query: str, id: str, connection: dict[str, 
         if following is None:  # deleted between the two questions: the next window tells
             return
         if following["page"]["pageInfo"]["hasNextPage"]:
-            _following(_PageInfo(True, following["page"]["pageInfo"]["endCursor"]), info["endCursor"])
+            next_page("Shopify", following["page"]["pageInfo"]["endCursor"], info["endCursor"])
         connection["nodes"] += following["page"]["nodes"]
         info = connection["pageInfo"] = following["page"]["pageInfo"]
 

@@ -1,4 +1,4 @@
-"""What the how-to ends with, in a process of its own: ``python follow_teacup.py WAREHOUSE SERVER UNTIL``; tells JSON."""
+"""What the how-to ends with, in a process of its own: ``python follow_teacup.py WAREHOUSE SERVER UNTIL``."""
 
 import json
 import runpy

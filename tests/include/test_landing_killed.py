@@ -85,7 +85,7 @@ def stands(conn: psycopg.Connection) -> tuple[int, int, int, object]:
 def test_killed_in_its_first_batch_nothing_is_left_and_the_next_run_brings_everything_once(
     conn: psycopg.Connection, warehouse_url: str
 ) -> None:
-    kill_at_page(warehouse_url, 8, NEVER)
+    kill_at_page(warehouse_url, 7, NEVER)
     until_postgres_noticed(conn)
 
     assert stands(conn) == (0, 0, 0, None)
@@ -112,7 +112,7 @@ def test_killed_at_any_page_the_cursor_stays_where_it_was(
 def test_killed_in_a_later_batch_the_ones_before_it_stand_and_the_next_run_goes_on_behind_them(
     conn: psycopg.Connection, warehouse_url: str
 ) -> None:
-    kill_at_page(warehouse_url, 9, 2000)
+    kill_at_page(warehouse_url, 8, 2000)
     until_postgres_noticed(conn)
     rows, records, batches, cursor = stands(conn)
 
