@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, sources, holds, debts, connections, results, alerts, persons, identity, quarantine.",
+    help="audienceflow: segments, plans, sources, holds, debts, connections, results, alerts, persons, quarantine.",
 )
 
 

@@ -19,7 +19,7 @@ from include.sources import hubspot_reading
 from include.sources.hubspot_reading import LISTING_SIZE, OVERLAP, Kind
 from include.sources.pages import Load, Page, Window
 
-__all__ = ["OVERLAP", "LOADS", "classify", "client", "companies", "contacts", "deals"]
+__all__ = ["LOADS", "OVERLAP", "classify", "client", "companies", "contacts", "deals"]
 
 CONTACTS = Kind("contacts", "lastmodifieddate", ("companies",))
 COMPANIES = Kind("companies", "hs_lastmodifieddate")

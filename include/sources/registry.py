@@ -11,6 +11,7 @@ from include.sources.pages import Load, Page, Row, Window
 
 __all__ = ["STREAMS", "Load", "Page", "Row", "Stream", "Window", "stream"]
 
+Keys = Callable[[Any, Window, Mapping[str, Any]], Iterator[list[str]]]
 Shape = Literal["person_record", "order_entry", "event", "company", "deal", "campaign", "report_row"]
 
 
@@ -22,12 +23,17 @@ class Stream:
     :param shape: the staging table it is a partition of.
     :param pages: client, window, mapping of this table → its pages; at most one page is held in memory.
     :param suite: the file in expectations/ that its batches are checked with, without the ending.
+    :param keys: client, window, mapping → every key the source has, page by page, where it tells deletions in no other
+        way; with a window that begins, those of records made since. In an order that no change moves.
+    :param load: what a load of all there is would take.
     """
 
     name: str
     shape: Shape
     pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]]
     suite: str
+    keys: Keys | None = None
+    load: Load | None = None
 
     @property
     def source(self) -> str:
@@ -48,8 +54,9 @@ class Stream:
         return own if warehouse.has_statement(own) else f"staging/stg_{self.shape}"
 
 
-def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]]) -> Stream:
-    return Stream(name, shape, pages, suite=name.replace(".", "_"))
+def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]], *,
+            keys: Keys | None = None, load: Load | None = None) -> Stream:
+    return Stream(name, shape, pages, suite=name.replace(".", "_"), keys=keys, load=load)
 
 
 _LISTED = (

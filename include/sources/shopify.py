@@ -3,8 +3,8 @@
 Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Windows are over ``updated_at``; cursors
 are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
 filters them lags. A first load of many records is one bulk operation (``shopify_bulk``); its rows are the same. The
-interface has no list of deleted customers or orders (only webhooks tell): so all ids are listed now and then, and those
-that are missing are gone. An app without ``read_all_orders`` sees no order older than 60 days: ``sweep_days`` of orders.
+interface has no list of deleted customers or orders (only webhooks tell): so all ids are listed now and then, and
+those that are missing are gone. An app without ``read_all_orders`` sees no order older than 60 days: ``sweep_days`` of orders.
 """
 
 import logging
@@ -128,8 +128,8 @@ def _total(query: str) -> Callable[[ShopifyClient, Window, Mapping[str, Any]], i
     return lambda client, window, mapping: client.query(query, {"limit": None})["found"]["count"]
 
 
-# Page by page on the smallest plan: 100 points a second; a page of customers costs about 900, one of orders, some of which
-# have refunds, about 950. https://shopify.dev/docs/api/usage/limits (read 2026-11-21)
+# Page by page on the smallest plan: 100 points a second; a page of customers costs about 900, one of orders, some of
+# which have refunds, about 950. https://shopify.dev/docs/api/usage/limits (read 2026-11-21)
 CUSTOMERS_LOAD = Load(_total(queries.CUSTOMERS_COUNT), queries.CUSTOMERS_SIZE, 100 / 900)
 ORDERS_LOAD = Load(_total(queries.ORDERS_COUNT), queries.ORDERS_SIZE, 100 / 950)
 
