@@ -4,8 +4,8 @@ Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Wi
 are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
 filters them lags. A first load of many records is one bulk operation (``shopify_bulk``); its rows are the same. The
 interface has no list of deleted customers or orders (only webhooks tell): so all ids are listed now and then, and
-those that are missing are gone. An app without ``read_all_orders`` sees no order older than 60 days, hence ``sweep_days``
-of orders.
+those that are missing are gone. An app without ``read_all_orders`` sees no order older than 60 days, hence
+``sweep_days`` of orders.
 """
 
 import logging
