@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, connections, results, alerts, persons, identity, quarantine.",
+    help="audienceflow: segments, plans, sources, holds, debts, connections, results, alerts, persons, quarantine.",
 )
 
 
@@ -101,6 +101,7 @@ def _with_commands() -> typer.Typer:
         quarantine,
         results,
         segment,
+        source,
         sync,
     )
 
@@ -112,6 +113,7 @@ def _with_commands() -> typer.Typer:
     app.add_typer(results.commands, name="results")
     app.add_typer(alerts.commands, name="alerts")
     app.add_typer(quarantine.commands, name="quarantine")
+    app.add_typer(source.commands, name="source")
     app.add_typer(exchanges.commands, name="exchanges")
     identity.commands.command("propose")(proposals.propose)
     identity.commands.add_typer(proposals.commands, name="proposals")
