@@ -14,7 +14,7 @@ from include.errors import FatalError, RetriableError
 from include.http_client import TIMEOUT, TRIES
 
 PIECE = 1 << 16  # bytes read at once
-PAUSE = 0.5  # seconds before a broken connection is taken up, twice as long each time
+PAUSE = 0.2  # seconds before a broken connection is taken up, twice as long each time
 GONE = (401, 403, 404, 410)  # how storages say that an address is no longer valid
 
 
