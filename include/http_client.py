@@ -22,8 +22,8 @@ from urllib3.exceptions import NewConnectionError
 from include import url_log
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
 from include.exchange import Exchange, observer
-from include.limit_headers import pause_asked, retry_after, stated_limit, used_up
-from include.limits import Limiter
+from include.limit_headers import left, pause_asked, retry_after, stated_limit, used_up
+from include.limits import Limiter, Quota
 
 TIMEOUT = (5.0, 120.0)  # seconds to connect, seconds between bytes of the answer
 TRIES = 5
@@ -104,6 +104,7 @@ class JsonClient:
         self._classify = classify
         self._tries = tries
         self._timeout = timeout
+        self._stated: Mapping[str, str] = {}
         url_log.install()
         self._session = requests.Session()
         self._session.trust_env = False  # a netrc of the machine must not replace the connection's credentials
@@ -165,6 +166,7 @@ class JsonClient:
 
     def _read(self, where: str, method: str, path: str, response: requests.Response,
               decode: Callable[[bytes], Any]) -> Any:
+        self._stated = response.headers
         problem = _redirected(response) or self._classify(response)
         self._tell_limiter(problem, response, method, path)
         if problem is not None:
@@ -213,6 +215,10 @@ class JsonClient:
             if _never_sent(error):
                 raise RetriableError(f"{where}: nobody answers at the connection's host.", code="connect") from None
             raise LostAnswerError(f"{where}: the connection broke.", code="reset") from None
+
+    def quota(self) -> dict[str, Quota]:
+        """What the newest answer says is left of the account's limits; for checks, which make one call at a time."""
+        return {name: Quota(*told) for name, told in left(self._stated).items()}
 
     def close(self) -> None:
         """Close all connections."""

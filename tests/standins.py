@@ -17,7 +17,7 @@ from include.standins.request_log import Recorded
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = (
     *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
-    *("slack", "webhook"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
 )
 
 

@@ -14,7 +14,7 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
-from include.limits import Limiter
+from include.limits import Limiter, Quota
 from include.shared_points import SharedPoints
 
 VERSION = "2026-10"
@@ -139,6 +139,13 @@ class ShopifyClient:
         available = throttle.currentlyAvailable + (time.monotonic() - at) * throttle.restoreRate
         if available < cost <= throttle.maximumAvailable and throttle.restoreRate > 0:
             time.sleep((cost - available) / throttle.restoreRate)
+
+    def quota(self) -> dict[str, Quota]:
+        """What the newest answer says is left in the bucket; it fills within seconds."""
+        if self._throttle is None:
+            return {}
+        _, told = self._throttle
+        return {"points": Quota(int(told.maximumAvailable), int(told.currentlyAvailable))}
 
     def close(self) -> None:
         """Close all connections."""

@@ -47,6 +47,9 @@ TOKENS: Mapping[str, str] = {
     "webhook": "whsec_c3RhbmRpbi13ZWJob29rLXNpZ25pbmctc2VjcmV0LTAx",
     "brevo": "xkeysib-standin",
     "tiktok": "standin-tiktok-access-token",
+    "matomo": "0123456789abcdef0123456789abcdef",
+    "ga4": "standin-ga4-token-signature",
+    "salesforce": "standin-salesforce-consumer-secret",
 }
 
 

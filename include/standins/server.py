@@ -35,7 +35,7 @@ from include.standins.serving import BreakableProtocol, PlatformApp, plain_fault
 
 PLATFORMS = (
     *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
-    *("slack", "webhook"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
 )
 HOST = "127.0.0.1"
 FIRST_STATE = "first_state.sqlite"
