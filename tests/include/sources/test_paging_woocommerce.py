@@ -106,6 +106,33 @@ def test_a_list_that_cannot_be_trusted_is_refused(rows: list[Any], headers: dict
         list(woocommerce.customers(woocommerce.client(url, "cs", "ck"), window(), {}))
 
 
+def test_only_a_whole_list_says_that_everybody_came(shop: Shop) -> None:
+    shop.put_customers(range(1, 21))
+
+    first, later = (list(woocommerce.customers(shop.client, window(since), SMALL)) for since in (None, AT))
+
+    assert [page.whole for page in first] == [()] * len(first)
+    assert [page.whole for page in later[:-1]] == [()] * (len(later) - 1)
+    assert later[-1].whole == ("",)
+    assert {page.cursor for page in later[:-1] if page.cursor} == set()  # so that it lands in one piece
+
+
+def test_all_keys_are_listed_and_nothing_but_them(shop: Shop) -> None:
+    shop.put_customers(range(1, 21))
+    shop.put_orders(range(1, 21))
+    shop.call("DELETE", "/orders/3")
+
+    customers, orders, newer = (
+        [key for page in keys_of(shop.client, given, SMALL) for key in page]
+        for keys_of, given in ((woocommerce.customer_keys, window()), (woocommerce.order_keys, window()),
+                               (woocommerce.order_keys, window(AT + timedelta(seconds=2)))))
+
+    assert customers == [str(id) for id in range(1, 21)]
+    assert orders == [str(id) for id in range(1, 21) if id != 3]
+    assert newer == []
+    assert shop.server.recorded("woocommerce")[-1].answer == b"[]"
+
+
 @pytest.mark.parametrize("stream", [woocommerce.customers, woocommerce.orders])
 def test_pain_29_a_first_load_that_was_killed_goes_on_where_it_stopped(shop: Shop, stream: Any) -> None:
     (shop.put_customers if stream is woocommerce.customers else shop.put_orders)(range(1, 81))
@@ -119,6 +146,16 @@ def test_pain_29_a_first_load_that_was_killed_goes_on_where_it_stopped(shop: Sho
     assert keys(iter(landed)) + keys(iter(rest)) == list(range(1, 81))
     assert shop.asked() - before < 8
     assert rest[-1].cursor == {"since": window().until.isoformat()}  # what changed since is the next window's
+
+
+def test_a_load_that_goes_on_where_most_rows_have_left_its_window_finds_its_place_in_few_steps(shop: Shop) -> None:
+    shop.put_orders(range(1, 31))
+    scan = {"since": None, "until": window().until.isoformat(), "last_id": 20, "offset": 8_000}
+
+    found = keys(woocommerce.orders(shop.client, window(scan=scan), SMALL))
+
+    assert found == list(range(21, 31))
+    assert shop.asked() < 20
 
 
 def test_a_scan_of_another_window_is_not_gone_on_with(shop: Shop) -> None:

@@ -162,6 +162,16 @@ def test_a_customers_address_and_times_are_read(conn: psycopg.Connection, shop: 
     assert (nobody["email"], nobody["city"], nobody["deleted"]) == (None, None, False)
 
 
+def test_who_is_gone_from_the_list_of_customers_is_deleted(conn: psycopg.Connection, shop: Shop) -> None:
+    shop.put_customers([25, 26, 27])
+    staged(conn, shop, "woocommerce.customers")
+    shop.delete_customers(26)
+
+    rows = staged(conn, shop, "woocommerce.customers", UNTIL + timedelta(hours=1))
+
+    assert [(row["record_key"], row["deleted"]) for row in rows] == [("26", True)]
+
+
 def publish(conn: psycopg.Connection, url: str, shop: Shop, until: datetime) -> publishing.Published:
     stream = STREAMS["woocommerce.orders"]
     landing.land(conn, stream.name, shop.client, until=until)
