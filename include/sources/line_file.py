@@ -76,8 +76,9 @@ def _skipped(response: requests.Response, start: int) -> int | None:
     if status == 416:
         return None
     if status in GONE:
-        raise FileGoneError(f"The file of a finished job: answered {status}; its address is no longer valid.",
-                            code=str(status))
+        raise FileGoneError(
+            f"The file of a finished job: answered {status}; its address is no longer valid.", code=str(status)
+        )
     if status >= 400:
         raise RetriableError(f"The file of a finished job: answered {status}.", code=str(status))
     return 0 if status == 206 else start  # some storages give the whole file whatever they are asked

@@ -94,8 +94,9 @@ def order_keys(client: WooCommerceClient, window: Window, mapping: Mapping[str, 
     return _keys(client, "/orders", {"status": "any", **made}, mapping)
 
 
-def _keys(client: WooCommerceClient, path: str, params: Mapping[str, str],
-          mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+def _keys(
+    client: WooCommerceClient, path: str, params: Mapping[str, str], mapping: Mapping[str, Any]
+) -> Iterator[list[str]]:
     for raws, _ in _by_id(client, path, {**params, "_fields": "id"}, _Place(), page_size(mapping, PAGE_SIZE)):
         yield [str(_read_record(raw).id) for raw in raws]
 
@@ -137,8 +138,9 @@ def _stamp(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def _by_id(client: WooCommerceClient, path: str, params: Mapping[str, str], place: _Place,
-           size: int) -> Iterator[tuple[list[bytes], _Place]]:
+def _by_id(
+    client: WooCommerceClient, path: str, params: Mapping[str, str], place: _Place, size: int
+) -> Iterator[tuple[list[bytes], _Place]]:
     """Rows of a list behind a place, each once, with the place behind them.
 
     A page joins the one before when it begins at or before the last id seen; where a plugin hides rows that the list

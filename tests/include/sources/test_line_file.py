@@ -36,7 +36,8 @@ def test_lines_longer_than_a_piece_are_whole() -> None:
     long = b'{"a":"' + b"x" * 3 * line_file.PIECE + b'"}'
 
     assert read(Answer(long + b"\n" + TEXT)) == [(len(long) + 1, long)] + [
-        (len(long) + 1 + end, line) for end, line in LINES]
+        (len(long) + 1 + end, line) for end, line in LINES
+    ]
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])

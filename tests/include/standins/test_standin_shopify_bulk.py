@@ -26,9 +26,13 @@ REFUSED = {
     "variables": ("query ($q: String) { customers(query: $q) { edges { node { id } } } }", "without variables"),
     "nodes": ("{ customers { nodes { id } } }", "`edges` and `node`"),
     "a_connection_in_a_list": (
-        "{ orders { edges { node { id refunds { refundLineItems { edges { node { id } } } } } } } }", "list field"),
+        "{ orders { edges { node { id refunds { refundLineItems { edges { node { id } } } } } } } }",
+        "list field",
+    ),
     "a_parent_without_its_id": (
-        "{ orders { edges { node { lineItems { edges { node { id } } } } } } }", "the 'id' field"),
+        "{ orders { edges { node { lineItems { edges { node { id } } } } } } }",
+        "the 'id' field",
+    ),
 }
 
 
@@ -93,8 +97,9 @@ def test_an_operation_takes_time_and_ends_with_a_file(api: Api) -> None:
 
 
 def test_children_are_lines_of_their_own_below_their_parent_only_if_grouped(api: Api) -> None:
-    apart, grouped = (lines(requests.get(api.ended(LINES, grouped=one)["url"], timeout=60).content)
-                      for one in (False, True))
+    apart, grouped = (
+        lines(requests.get(api.ended(LINES, grouped=one)["url"], timeout=60).content) for one in (False, True)
+    )
 
     assert sorted(apart, key=orjson.dumps) == sorted(grouped, key=orjson.dumps)
     assert {"__parentId" in one for one in grouped} == {True, False}
