@@ -246,13 +246,13 @@ def test_pain_28_what_was_read_before_the_quota_ended_is_kept(
     stage.store.set_setting("ga4.tokens", {"hour": 5})
     until = UNTIL - timedelta(hours=1)
 
-    land(conn, stage, until, keep_tokens=0)
+    land(conn, stage, until, keep_tokens=-1)
     stage.store.set_setting("ga4.tokens", {"hour": 1})
 
     assert len(staged_days(conn)) == 4
     assert "quota is used up" in caplog.text
     with pytest.raises(QuotaError):
-        land(conn, stage, keep_tokens=0)
+        land(conn, stage, keep_tokens=-1)
 
 
 def staged_days(conn: psycopg.Connection) -> set[str]:
