@@ -34,6 +34,18 @@ class Rate:
         return re.search(self.only, f"{method} {path}") is not None
 
 
+@dataclass(frozen=True)
+class Quota:
+    """What is left of one of an account's limits.
+
+    :param lasts: what is used up stays so for the day; False: it comes back within seconds or minutes.
+    """
+
+    limit: int
+    remaining: int
+    lasts: bool = False
+
+
 class Limiter(Protocol):
     """What a client asks. Used from several threads at once.
 

@@ -16,18 +16,8 @@ from include.standins.request_log import Recorded
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = (
-    "hubspot",
-    "shopify",
-    "mailchimp",
-    "meta",
-    "klaviyo",
-    "brevo",
-    "google",
-    "tiktok",
-    "slack",
-    "webhook",
-    "matomo",
-    "ga4",
+    *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
 )
 
 

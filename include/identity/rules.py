@@ -77,10 +77,12 @@ class Survivorship:
     """What survivorship.yaml says: streams from most to least trusted, and one rule a field.
 
     :param echoing: streams whose time of change our own syncs move.
+    :param addressed: streams of platforms that our syncs send addresses to.
     """
 
     trust: tuple[str, ...]
     echoing: tuple[str, ...]
+    addressed: tuple[str, ...]
     fields: dict[str, Rule]
 
 
@@ -178,7 +180,8 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
     :raises ConfigError: an unknown field or rule, a field without a rule.
     """
     found = read_yaml(path.read_text(encoding="utf-8"), path)
-    _only(path, found, {"trust", "echoing", "fields"})
+    lists = ("trust", "echoing", "addressed")
+    _only(path, found, {*lists, "fields"})
     fields = found.get("fields")
     if not isinstance(fields, Located):
         raise complain(path, found.line_of("fields"), "there are no fields", f"name a rule for {', '.join(FIELDS)}")
@@ -187,5 +190,5 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
         if fields.get(field) not in get_args(Rule):
             mend = f"use one of {', '.join(get_args(Rule))}"
             raise complain(path, fields.line_of(field), f"{field} has no rule", mend)
-    trust, echoing = (tuple(str(stream) for stream in found.get(key) or ()) for key in ("trust", "echoing"))
-    return Survivorship(trust, echoing, dict(fields))
+    streams = (tuple(str(stream) for stream in found.get(key) or ()) for key in lists)
+    return Survivorship(*streams, dict(fields))

@@ -31,6 +31,8 @@ EVENTS = frozenset(
         "email_opened",
         "email_clicked",
         "email_bounced",
+        "email_complained",
+        "email_unsubscribed",
         "site_visited",
         "site_searched",
         "goal_converted",

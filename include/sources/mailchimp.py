@@ -1,4 +1,4 @@
-"""Mailchimp: the members of one list, and what recipients did with its campaigns.
+"""Mailchimp: the members of one list, its campaigns with their figures, and what recipients did with them.
 
 Source: https://mailchimp.com/developer/marketing/api/ (read 2026-11-21). Pages go by offset, 1,000 at most, and a
 member that changes meanwhile moves the others. So each page of members is a question of its own that begins at the last
@@ -7,7 +7,7 @@ answer and are asked for by themselves. Ten connections at once are allowed, the
 a bare 403 stands for 429.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -27,6 +27,10 @@ OVERLAP = timedelta(minutes=10)
 SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
 ACTIVITY_DAYS = 90  # campaigns sent longer ago are not asked any more, unless the mapping's options say otherwise
 RESTARTS = 5
+FIGURES_DAYS = 90  # figures of campaigns sent longer ago are final, unless the mapping's options say otherwise
+REPORTED = ("emails_sent", "unsubscribed", "abuse_reports", "opens", "clicks", "bounces")
+CAMPAIGN = ("id", "type", "status", "create_time", "send_time", "emails_sent", "recipients.list_id", "settings.title",
+            "settings.subject_line")
 NAMED = ("campaign_id", "list_id", "email_id", "email_address")
 
 
@@ -179,9 +183,46 @@ def activity(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]
 
 
 def _campaigns(client: MailchimpClient, sent_since: datetime | None, size: int) -> list[str]:
+    return [one["id"] for page in _campaign_pages(client, sent_since, ("id",), size) for one in page]
+
+
+def _campaign_pages(client: MailchimpClient, sent_since: datetime | None, names: Iterable[str],
+                    size: int) -> Iterator[list[dict[str, Any]]]:
+    fields = ",".join((*(f"campaigns.{name}" for name in names), "total_items"))
     params = {"list_id": client.list_id, "status": "sent", "sort_field": "send_time", "sort_dir": "ASC",
-              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": "campaigns.id,total_items"}
-    return [campaign["id"] for page in _offsets(client, "/campaigns", params, "campaigns", size) for campaign in page]
+              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": fields}
+    return _offsets(client, "/campaigns", params, "campaigns", size)
+
+
+def campaigns(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the list's campaigns sent in the window or up to ``figures_days`` before it, each with its figures.
+
+    Figures move for weeks after a campaign was sent, and nothing says when: young campaigns are read again each time.
+    Rows are campaigns as Mailchimp sends them, keyed by id, with their report under ``report``; one that has no report
+    yet is left for the next time.
+    """
+    days = timedelta(days=mapping["options"].get("figures_days", FIGURES_DAYS))
+    since = None if window.since is None else window.since - days
+    size = page_size(mapping, PAGE_SIZE)
+    reports = {one["id"]: one for page in _figures(client, since, size) for one in page}
+    for page in _campaign_pages(client, since, CAMPAIGN, size):
+        told = ((one, reports.get(one["id"])) for one in page if _time(one["send_time"]) < window.until)
+        yield Page([Row(one["id"], orjson.dumps({**one, "report": report})) for one, report in told if report])
+    yield Page([], {"since": window.until.isoformat()})
+
+
+def campaign_keys(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of the list's campaigns, of those sent since the window began: one that was deleted is not among them."""
+    for page in _campaign_pages(client, window.since, ("id",), page_size(mapping, PAGE_SIZE)):
+        yield [one["id"] for one in page]
+
+
+def _figures(client: MailchimpClient, sent_since: datetime | None, size: int) -> Iterator[list[dict[str, Any]]]:
+    """Reports of all lists, the newest first: one that is sent meanwhile pushes others back, so none is missed."""
+    fields = ",".join((*(f"reports.{name}" for name in ("id", *REPORTED)), "total_items"))
+    params = {"since_send_time": None if sent_since is None else _iso(sent_since), "fields": fields}
+    for page in _offsets(client, "/reports", params, "reports", size):
+        yield [{name: one.get(name) for name in ("id", *REPORTED)} for one in page]
 
 
 def _reports(client: MailchimpClient, campaign: str, since: datetime | None,

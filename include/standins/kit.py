@@ -38,6 +38,7 @@ __all__ = ["EVERYTHING", "TOKENS", "Context", "Document", "Filter", "Json", "Ord
 TOKENS: Mapping[str, str] = {
     "hubspot": "pat-standin-hubspot",
     "shopify": "shpat_standin",
+    "woocommerce": "cs_standin_woocommerce",
     "mailchimp": "standinkey-us1",
     "meta": "EAAstandin",
     "klaviyo": "pk_standin_klaviyo",
@@ -48,6 +49,7 @@ TOKENS: Mapping[str, str] = {
     "tiktok": "standin-tiktok-access-token",
     "matomo": "0123456789abcdef0123456789abcdef",
     "ga4": "standin-ga4-token-signature",
+    "salesforce": "standin-salesforce-consumer-secret",
 }
 
 

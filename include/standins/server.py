@@ -34,18 +34,8 @@ from include.standins.request_log import RequestLog
 from include.standins.serving import BreakableProtocol, PlatformApp, plain_fault_answer
 
 PLATFORMS = (
-    "hubspot",
-    "shopify",
-    "mailchimp",
-    "meta",
-    "klaviyo",
-    "brevo",
-    "google",
-    "tiktok",
-    "slack",
-    "webhook",
-    "matomo",
-    "ga4",
+    *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
 )
 HOST = "127.0.0.1"
 FIRST_STATE = "first_state.sqlite"

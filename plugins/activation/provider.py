@@ -37,7 +37,23 @@ def get_provider_info() -> dict[str, Any]:
                 "https://api.hubapi.com",
                 '{"app_id": "1234567", "portal_id": "12345678"}',
             ),
+            _form(
+                "salesforce",
+                "salesforce_crm",
+                "Salesforce",
+                "Consumer secret, or private key (PEM)",
+                "https://acme.my.salesforce.com",
+                '{"client_id": "3MVG9…"}',
+            ),
             _form("shopify", "shopify", "Shopify", "Admin API access token", "https://shop.myshopify.com", ""),
+            _form(
+                "woocommerce",
+                "woocommerce",
+                "WooCommerce",
+                "Consumer secret",
+                "https://shop.example.com",
+                '{"consumer_key": "ck_0123456789abcdef"}',
+            ),
             _form(
                 "mailchimp",
                 "mailchimp",

@@ -11,9 +11,11 @@ from activation.hooks.mailchimp import MailchimpHook
 from activation.hooks.matomo import MatomoHook
 from activation.hooks.meta import MetaHook
 from activation.hooks.platform import PlatformHook
+from activation.hooks.salesforce import SalesforceHook
 from activation.hooks.shopify import ShopifyHook
 from activation.hooks.tiktok import TikTokHook
 from activation.hooks.webhook import WebhookHook
+from activation.hooks.woocommerce import WooCommerceHook
 
 HOOKS: dict[str, type[PlatformHook]] = {
     "brevo": BrevoHook,
@@ -26,7 +28,9 @@ HOOKS: dict[str, type[PlatformHook]] = {
     "mailchimp": MailchimpHook,
     "matomo": MatomoHook,
     "meta": MetaHook,
+    "salesforce": SalesforceHook,
     "shopify": ShopifyHook,
     "tiktok": TikTokHook,
     "webhook": WebhookHook,
+    "woocommerce": WooCommerceHook,
 }

@@ -46,6 +46,9 @@ class _Shopify(PlatformAdapter):
 
 
 class Customers(_Shopify):
+    """First loads of more than twelve are one bulk operation."""
+
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "bulk_from": 12}
     stream = "shopify.customers"
     kind, gid, field = "customer", "Customer", "firstName"
 
@@ -65,8 +68,12 @@ class Customers(_Shopify):
 
 
 class Orders(_Shopify):
-    """Each third is longer than one answer holds, each fourth is refunded: both take further calls."""
+    """Each third is longer than one answer holds, each fourth is refunded: both take further calls.
 
+    First loads of more than twelve are one bulk operation.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "bulk_from": 12}
     stream = "shopify.orders"
     kind, gid = "order", "Order"
 
