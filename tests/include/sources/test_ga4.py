@@ -11,7 +11,9 @@ import pytest
 
 from include import landing, quality
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
+from include.limits import Quota
 from include.sources import ga4, ga4_client
+from include.sources.checks.ga4 import check
 from include.sources.mapping import table_mapping
 from include.sources.pages import TOMBSTONE, Page, Window
 from include.sources.registry import STREAMS
@@ -286,6 +288,20 @@ def test_a_used_up_quota_is_waited_for_as_long_as_it_lasts(message: str, least: 
     [told] = raised
     assert isinstance(told, QuotaError)
     assert told.retry_after is None if least is None else least <= told.retry_after <= most
+
+
+def test_pain_41_before_the_night_is_told_what_is_left_of_the_property_s_tokens(stage: Stage) -> None:
+    stage.store.set_setting("ga4.cost", 10)
+
+    checked = check(client(stage))
+
+    assert (checked.account, checked.limits) == (f"property {PROPERTY}", {"time zone": "Europe/Berlin"})
+    assert checked.quota == {
+        "tokens a day": Quota(200_000, 199_990, lasts=True),
+        "tokens an hour": Quota(14_000, 13_990),
+    }
+    with pytest.raises(AuthError):
+        check(ga4.client(stage.url, key_file(stage.store, "ga4", stage.url), "1"))
 
 
 def test_a_busy_moment_and_a_server_error_are_tried_again(stage: Stage) -> None:

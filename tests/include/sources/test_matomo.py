@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from include import landing
+from include.destinations.base import Checked
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
 from include.sources import matomo
+from include.sources.checks.matomo import check
 from include.sources.pages import Page, Window
 from include.standins.matomo import REFUSED_TEXT, SITE, SLOW_TEXT
 from include.standins.matomo_records import Act, Visit, visit
@@ -160,6 +162,19 @@ def _once(url: str) -> matomo.MatomoClient:
     made = matomo.client(url, "t", ["1"])
     made._tries = 1
     return made
+
+
+def test_pain_41_before_the_night_a_site_that_keeps_no_visits_log_and_one_nobody_may_see_are_named(
+    stage: Stage,
+) -> None:
+    assert check(client(stage)) == Checked("sites 1")
+    put(stage, Visit(1, 1, datetime.now(UTC) - timedelta(hours=30), visitor=None))
+
+    [said] = check(client(stage)).missing
+
+    assert "site 1 keeps no visits log" in said
+    with pytest.raises(AuthError):
+        check(client(stage, "1", "9"))
 
 
 def test_a_platform_whose_filter_by_time_does_not_work_ends_the_reading() -> None:
