@@ -1,4 +1,4 @@
-"""Google Analytics 4: a service account's key does not end; every answer tells what is left of the property's tokens."""
+"""Google Analytics 4: a service account's key does not end; each answer tells what is left of the property's tokens."""
 
 from collections.abc import Mapping
 from typing import Any
