@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine.",
+    help="audienceflow: segments, plans, sources, holds, debts, destinations, persons, identity, quarantine.",
 )
 
 
@@ -99,6 +99,7 @@ def _with_commands() -> typer.Typer:
         proposals,
         quarantine,
         segment,
+        source,
         sync,
     )
 
@@ -108,6 +109,7 @@ def _with_commands() -> typer.Typer:
     app.add_typer(debts.commands, name="debts")
     app.add_typer(destinations.commands, name="destinations")
     app.add_typer(quarantine.commands, name="quarantine")
+    app.add_typer(source.commands, name="source")
     app.add_typer(exchanges.commands, name="exchanges")
     identity.commands.command("propose")(proposals.propose)
     identity.commands.add_typer(proposals.commands, name="proposals")

@@ -1,6 +1,6 @@
 """What travels from a source to landing: windows, rows, pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -34,6 +34,20 @@ class Page(NamedTuple):
 
     rows: list[Row]
     cursor: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is known of a load of all there is, before its first page.
+
+    :param total: client, window, mapping → records the platform says it has in that window; None: it cannot tell.
+    :param page: records a call.
+    :param calls_a_second: what the account's limits, or else the platform's own speed, let through.
+    """
+
+    total: Callable[[Any, Window, Mapping[str, Any]], int | None]
+    page: int
+    calls_a_second: float
 
 
 def page_size(mapping: Mapping[str, Any], most: int) -> int:

@@ -2,11 +2,12 @@
 
 Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Windows are over ``updated_at``; cursors
 are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
-filters them lags. The interface has no list of deleted customers or orders: a deletion is told only by the webhooks
-``customers/delete``, ``orders/delete`` and ``customers/redact``.
+filters them lags. The interface has no list of deleted customers or orders (only webhooks tell): so all ids are listed
+now and then, and those that are missing are gone. An app without ``read_all_orders`` is not shown orders older than 60
+days, hence ``sweep_days`` of orders.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from include.errors import FatalError
 from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_queries as queries
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -45,6 +46,10 @@ class _Node(msgspec.Struct):
     updatedAt: str
 
 
+class _Id(msgspec.Struct):
+    id: str
+
+
 class _Lines(msgspec.Struct):
     pageInfo: _PageInfo
 
@@ -59,6 +64,7 @@ class _Order(msgspec.Struct):
 
 _read_page = msgspec.json.Decoder(_Data).decode
 _read_node = msgspec.json.Decoder(_Node).decode
+_read_id = msgspec.json.Decoder(_Id).decode
 _read_order = msgspec.json.Decoder(_Order).decode
 
 
@@ -100,8 +106,38 @@ def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
     yield _end(window)
 
 
+def _total(query: str) -> Callable[[ShopifyClient, Window, Mapping[str, Any]], int]:
+    return lambda client, window, mapping: client.query(query, {"filter": _filter(window)})["found"]["count"]
+
+
+# The smallest plan gives 100 points a second; a page of customers costs about 900, one of orders (some of which have
+# refunds, which take a further call) about 950. https://shopify.dev/docs/api/usage/limits (read 2026-11-21)
+CUSTOMERS_LOAD = Load(_total(queries.CUSTOMERS_COUNT), queries.CUSTOMERS_SIZE, 100 / 900)
+ORDERS_LOAD = Load(_total(queries.ORDERS_COUNT), queries.ORDERS_SIZE, 100 / 950)
+
+
+def customer_keys(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the number of every customer, by id."""
+    return _keys(client, queries.CUSTOMER_KEYS, window, mapping)
+
+
+def order_keys(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the number of every order made in the window, by id."""
+    return _keys(client, queries.ORDER_KEYS, window, mapping)
+
+
+def _keys(client: ShopifyClient, query: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    made = None if window.since is None else f"created_at:>='{_iso(window.since)}'"
+    for connection in _connections(client, query, page_size(mapping, queries.KEYS_SIZE), made):
+        yield [number(_read_id(raw).id) for raw in connection.nodes]
+
+
 def _pages(client: ShopifyClient, query: str, size: int, window: Window) -> Iterator[_Connection]:
-    variables = {"first": size, "after": None, "filter": _filter(window)}
+    return _connections(client, query, size, _filter(window))
+
+
+def _connections(client: ShopifyClient, query: str, size: int, filter: str | None) -> Iterator[_Connection]:
+    variables = {"first": size, "after": None, "filter": filter}
     while True:
         connection = client.query(query, variables, _read_page).page
         yield connection

@@ -79,3 +79,20 @@ query Checkouts($first: Int!, $after: String, $filter: String) {
   }
 }
 """
+
+# All ids there are, in an order that no change moves: what is no longer among them was deleted.
+KEYS_SIZE = 250  # the vendor's maximum
+CUSTOMER_KEYS = """
+query CustomerKeys($first: Int!, $after: String, $filter: String) {
+  page: customers(first: $first, after: $after, query: $filter, sortKey: ID) { nodes { id } PAGE }
+}
+""".replace("PAGE", _PAGE)
+ORDER_KEYS = """
+query OrderKeys($first: Int!, $after: String, $filter: String) {
+  page: orders(first: $first, after: $after, query: $filter, sortKey: ID) { nodes { id } PAGE }
+}
+""".replace("PAGE", _PAGE)
+CUSTOMERS_COUNT = (
+    "query CustomersCount($filter: String) { found: customersCount(query: $filter, limit: null) { count } }"
+)
+ORDERS_COUNT = "query OrdersCount($filter: String) { found: ordersCount(query: $filter, limit: null) { count } }"

@@ -78,7 +78,20 @@ class Shop:
             if self._may_see(kind, one) and all(shopify_filter.holds(term, one) for term in query.rest)
         )
         found = [one for one in matching if cursor is None or descending or _place(one, order) > _place_of(cursor)]
+        if limit < 0:
+            return found
         return found[offset : offset + limit] if descending else found[:limit]
+
+
+def _count(kind: str) -> Any:
+    def resolve(_: Any, info: GraphQLResolveInfo, *, limit: int | None = 10_000, query: str | None = None,
+                savedSearchId: str | None = None) -> Node:
+        shop: Shop = info.context
+        found = len(shop.page(kind, query, "id", descending=False, cursor=None, limit=-1))
+        at_least = limit is not None and found > limit
+        return {"count": limit if at_least else found, "precision": "AT_LEAST" if at_least else "EXACT"}
+
+    return resolve
 
 
 def _place(one: Document, order: Order) -> tuple[int, int]:
@@ -220,6 +233,8 @@ def schema() -> GraphQLSchema:
             "customers": _root("customer", "read_customers"),
             "orders": _root("order", "read_orders"),
             "abandonedCheckouts": _root("abandoned_checkout", "read_orders"),
+            "customersCount": _count("customer"),
+            "ordersCount": _count("order"),
             "shop": _shop,
             "customer": lambda _, info, id: info.context.one(id),
             "order": lambda _, info, id: info.context.one(id),
