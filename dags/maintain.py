@@ -2,8 +2,8 @@
 ### Forget what nobody looks back at
 
 Deletes the masked requests and answers of calls to platforms (`audience.exchange`) that are older than 30 days, or than
-the Airflow variable `exchange_keep_days` says. What was delivered to whom (`audience.delivery`) stays. So do the results
-of checks; their pages go after 90 days (`result_keep_days`), but each suite's newest.
+the Airflow variable `exchange_keep_days` says. What was delivered to whom (`audience.delivery`) stays. So do results of
+checks; their pages go after 90 days (`result_keep_days`), but each suite's newest.
 
 **If it fails:** clear the task. It deletes by age, so a run that was left out is made up for by the next.
 """

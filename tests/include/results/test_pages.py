@@ -56,7 +56,8 @@ def test_a_check_that_stops_a_batch_has_its_page_too_and_one_that_found_nothing_
     assert "Stopped" in text
     assert "Nothing of this batch was published" in text
     assert page(conn, tmp_path, number=2) is None
-    assert (draw.page_of(conn, key("hubspot_contacts", 1)), draw.page_of(conn, key("hubspot_contacts", 2))) == (path, None)
+    found = [draw.page_of(conn, key("hubspot_contacts", number)) for number in (1, 2)]
+    assert found == [path, None]
 
 
 def test_what_a_file_or_a_platform_calls_itself_is_escaped(conn: psycopg.Connection, tmp_path: Path) -> None:
