@@ -2,9 +2,11 @@
 
 Sources: RFC 9110 (Retry-After); IETF draft "RateLimit header fields" as Klaviyo uses it (RateLimit-Limit, -Remaining,
 -Reset; on a 429 only Retry-After); Brevo, API limits (x-sib-ratelimit-*); HubSpot, usage guidelines
-(X-HubSpot-RateLimit-*); google.rpc.RetryInfo in the body of a Google error (all read 2026-11-21).
+(X-HubSpot-RateLimit-*); Salesforce, REST API limits (Sforce-Limit-Info: api-usage=18/5000, of a rolling day);
+google.rpc.RetryInfo in the body of a Google error (all read 2026-11-21).
 """
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,6 +30,8 @@ STATED = {
     "calls in Brevo's window": ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining", False),
 }
 EPOCH = 1_000_000_000  # a reset above this is a moment, below it seconds from now
+SALESFORCE_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+ROLLING_DAY, ROLLING_PAUSE = 86_400.0, 3_600.0  # used calls of a rolling day come back hour by hour
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 
@@ -58,11 +62,14 @@ def used_up(response: requests.Response) -> float | None:
     for remaining, reset in LEFT:
         if response.headers.get(remaining, "").strip() == "0":
             return _reset(response, reset)
-    return None
+    usage = SALESFORCE_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+    return ROLLING_PAUSE if usage and int(usage[1]) >= int(usage[2]) else None
 
 
 def stated_limit(response: requests.Response) -> tuple[int, float] | None:
-    """Calls and seconds of the account's own limit, where the answer states both (HubSpot does); else None."""
+    """Calls and seconds of the account's own limit, where the answer states both (HubSpot, Salesforce); else None."""
+    if usage := SALESFORCE_USAGE.search(response.headers.get("Sforce-Limit-Info", "")):
+        return int(usage[2]), ROLLING_DAY
     calls = _number(response.headers.get("X-HubSpot-RateLimit-Max", ""))
     milliseconds = _number(response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", ""))
     return (int(calls), milliseconds / 1000) if calls and milliseconds else None

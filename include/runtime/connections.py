@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
+PLATFORMS = ("hubspot", "salesforce", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo",
+             "tiktok", "webhook", "file_drop", "matomo", "ga4")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
+    "salesforce": "salesforce_crm",
     "shopify": "shopify",
     "mailchimp": "mailchimp",
     "klaviyo": "klaviyo",
@@ -17,6 +19,9 @@ TYPES = {
     "google": "google_data_manager",
     "brevo": "brevo",
     "tiktok": "tiktok_ads",
+    "woocommerce": "woocommerce",
+    "matomo": "matomo",
+    "ga4": "google_analytics",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 

@@ -109,12 +109,13 @@ class ShopifyClient:
         self._costs: dict[str, float] = {}
         self._throttle: tuple[float, _Throttle] | None = None
 
-    def query(self, document: str, variables: Mapping[str, Any], decode: Callable[[Any], Any] = orjson.loads) -> Any:
+    def query(self, document: str, variables: Mapping[str, Any], decode: Callable[[Any], Any] = orjson.loads, *,
+              repeatable: bool = True) -> Any:
         """Ask and return ``data``, decoded; raises like `JsonClient.request`."""
         expected = self._costs.get(document, 0.0)
         self._wait(expected)
         answer = self._http.request("POST", self._path, json={"query": document, "variables": dict(variables)},
-                                    decode=_read_answer)
+                                    decode=_read_answer, repeatable=repeatable)
         cost = answer.extensions.cost
         if cost is not None and cost.throttleStatus is not None:
             self._costs[document] = cost.requestedQueryCost or 0.0

@@ -11,10 +11,15 @@ from tests.dags.conftest import DAGS_FOLDER
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
 WAITING_FOR_PEOPLE = {"approve_removals"}  # one question must not wait behind another
 CHAIN = {
+    "extract_brevo",
     "extract_files",
     "extract_hubspot",
+    "extract_klaviyo",
     "extract_mailchimp",
+    "extract_matomo",
+    "extract_salesforce",
     "extract_shopify",
+    "extract_woocommerce",
     "build_persons",
     "build_segments",
     "sync_brevo",

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from include.sources import hubspot, mailchimp, shopify
+from include.sources import brevo, hubspot, klaviyo, mailchimp, salesforce, shopify
+from include.sources.salesforce_client import Credentials
 from tests.standins import Standins
 
 
@@ -11,4 +12,8 @@ def client_of(standins: Standins, source: str) -> Any:
     account = standins.account(source)
     if source == "mailchimp":
         return mailchimp.client(account["base_url"], account["token"], account["list_id"])
-    return {"hubspot": hubspot, "shopify": shopify}[source].client(account["base_url"], account["token"])
+    if source == "salesforce":
+        known = Credentials(account["client_id"], account["token"])
+        return salesforce.client(account["base_url"], known, poll_seconds=0.05)
+    modules = {"hubspot": hubspot, "shopify": shopify, "klaviyo": klaviyo, "brevo": brevo}
+    return modules[source].client(account["base_url"], account["token"])
