@@ -118,6 +118,8 @@ def _member(standins: Standins, now: datetime) -> None:
     names = {"FNAME": word(stream), "LNAME": unusual(stream), "PHONE": phone(stream)}
     told = {
         "id": id,
+        "contact_id": id,  # by which its record is keyed: the model's own record must stay as it is
+        "unique_email_id": id[:10],
         "email_address": address(stream),
         "full_name": word(stream),
         "last_changed": at.isoformat(timespec="seconds"),
