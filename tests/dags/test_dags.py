@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from activation.assets import AUDIENCES, STAGING
+from activation.assets import AUDIENCES, REPORTS, STAGING
 from tests.dags.conftest import DAGS_FOLDER
 
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
@@ -75,7 +75,7 @@ def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -
 
 def test_every_platform_is_checked_before_the_night_and_a_sync_shows_what_it_left_out(dags: dict[str, DAG]) -> None:
     asked = {f"check_destination_{destination}" for destination in AUDIENCES}
-    asked |= {f"check_source_{stream.partition('.')[0]}" for stream in STAGING}
+    asked |= {f"check_source_{stream.partition('.')[0]}" for stream in (*STAGING, *REPORTS)}
     assert set(dags["check_connections"].task_ids) == asked
     for destination in AUDIENCES:
         assert dags[f"sync_{destination}"].get_task("show_partial").upstream_task_ids == {"sync"}
