@@ -1,9 +1,10 @@
 """
-### Notice what is stuck or slow
+### Notice what is stuck, slow or silent
 
 Every ten minutes: a step that takes three times as long as it used to is told once, with a recovery; a sync that has
 given no sign of life for an hour (or three times its usual time) is ended, so that its audience is free for the next
-try, which repairs what was left.
+try, which repairs what was left; a stream that has landed nothing new for longer than it uses to is told, whether or not
+its DAG runs.
 
 **If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
 """
@@ -14,6 +15,7 @@ from airflow.sdk import dag
 
 from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
+from activation.operators.watch_streams import WatchStreamsOperator
 from activation.operators.watch_syncs import WatchSyncsOperator
 
 
@@ -29,6 +31,7 @@ from activation.operators.watch_syncs import WatchSyncsOperator
 )
 def watch_syncs():
     WatchSyncsOperator(task_id="watch")
+    WatchStreamsOperator(task_id="watch_streams")
 
 
 watch_syncs()

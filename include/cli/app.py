@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine.",
+    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine, schemas, checks.",
 )
 
 
@@ -90,6 +90,7 @@ def _fail(text: str, code: int) -> NoReturn:
 def _with_commands() -> typer.Typer:
     """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
     from include.cli import (
+        checks,
         debts,
         destinations,
         exchanges,
@@ -98,6 +99,7 @@ def _with_commands() -> typer.Typer:
         person,
         proposals,
         quarantine,
+        schema,
         segment,
         sync,
     )
@@ -108,6 +110,8 @@ def _with_commands() -> typer.Typer:
     app.add_typer(debts.commands, name="debts")
     app.add_typer(destinations.commands, name="destinations")
     app.add_typer(quarantine.commands, name="quarantine")
+    app.add_typer(schema.commands, name="schema")
+    app.add_typer(checks.commands, name="checks")
     app.add_typer(exchanges.commands, name="exchanges")
     identity.commands.command("propose")(proposals.propose)
     identity.commands.add_typer(proposals.commands, name="proposals")
