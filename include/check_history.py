@@ -28,7 +28,7 @@ class Freshness:
     """How old the newest record of a stream is, against its own past.
 
     :param age: of the newest record, when the newest batch was landed.
-    :param allowed: half as much again as on all but the worst of its last 28 days, an hour at least.
+    :param allowed: half as much again as on nine in ten of its last 28 days, an hour at least.
     :param judged: False: fewer than seven days of history, or nothing that tells an age.
     """
 

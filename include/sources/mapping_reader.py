@@ -316,7 +316,7 @@ def _contract(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
                 raise file.error(at, f"{key!r} is none of {', '.join(CONTRACT_WORDS[key])}", "say what becomes of it")
             found[key] = given
         elif not isinstance(given, list):
-            raise file.error(at, f"{key!r} is no list of paths", "write them as [lineItems.nodes[].sku, tags]")
+            raise file.error(at, f"{key!r} is no list of paths", "write them as ['lineItems.nodes[].sku', tags]")
         else:
             found[key] = [_contract_path(file, path, at, key) for path in given]
     return {"contract": found}

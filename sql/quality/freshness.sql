@@ -1,5 +1,5 @@
 -- At most one row: the age of the stream's newest record when its newest batch was landed, and what its own past allows: half as
--- much again as the largest age of each of the last 28 days, but for the worst in twenty; an hour at least.
+-- much again as the largest age of each of the last 28 days, but for the worst in ten; an hour at least.
 with
 
 batch as (
@@ -41,7 +41,7 @@ aged as (
 usual as (
     select
         count(*) as days,
-        percentile_cont(0.95) within group (order by age) as age
+        percentile_cont(0.9) within group (order by age) as age
     from aged
 )
 

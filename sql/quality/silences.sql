@@ -1,5 +1,5 @@
 -- One row per stream with seven days of history: for how long it has landed nothing new, and how long its own past allows: half as
--- much again as the longest gap that ended on each day of the last 60, but for the worst in twenty; an hour at
+-- much again as the longest gap that ended on each day of the last 60, but for the worst in ten; an hour at
 -- least.
 with
 
@@ -27,7 +27,7 @@ ended as (
 usual as (
     select
         stream,
-        percentile_cont(0.95) within group (order by gap) as gap
+        percentile_cont(0.9) within group (order by gap) as gap
     from ended
     group by stream
     having count(gap) >= 7
