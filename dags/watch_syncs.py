@@ -3,8 +3,8 @@
 
 Every ten minutes: a step that takes three times as long as it used to is told once, with a recovery; a sync that has
 given no sign of life for an hour (or three times its usual time) is ended, so that its audience is free for the next
-try, which repairs what was left; a stream that has landed nothing new for longer than it uses to is told, whether or not
-its DAG runs.
+try, which repairs what was left; a stream that has landed nothing new for longer than it uses to is told, whether or
+not its DAG runs.
 
 **If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
 """

@@ -46,15 +46,24 @@ class Freshness:
 
     def result(self, severity: Literal["info", "critical"]) -> dict[str, Any]:
         """As a row of ``ops.check_result``."""
-        return {"rule": "freshness", "column_name": None, "severity": severity, "passed": not self.stale,
-                "checked_rows": None, "failed_rows": None,
-                "details": {"age": _hours(self.age), "allowed": _hours(self.allowed), "judged": self.judged}}
+        return {
+            "rule": "freshness",
+            "column_name": None,
+            "severity": severity,
+            "passed": not self.stale,
+            "checked_rows": None,
+            "failed_rows": None,
+            "details": {"age": _hours(self.age), "allowed": _hours(self.allowed), "judged": self.judged},
+        }
 
 
 def parameters(conn: psycopg.Connection, candidate: Candidate) -> dict[str, Any]:
     """Values for ``$PARAMETER``; volumes are in rows of the candidate, history is in landed records."""
-    found = warehouse.rows(conn, "quality/parameters", {
-        "stream": candidate.stream, "batch_ids": [*candidate.batch_ids, candidate.report_batch_id]})[0]
+    found = warehouse.rows(
+        conn,
+        "quality/parameters",
+        {"stream": candidate.stream, "batch_ids": [*candidate.batch_ids, candidate.report_batch_id]},
+    )[0]
     with names(conn, candidate.stream):
         records = warehouse.rows(conn, "quality/count_records", {"stream": candidate.stream})[0]["records"]
     conn.commit()

@@ -2,8 +2,8 @@
 
 Each is a file in ``sql/quality/cross/``: a front matter (check, owner, severity, reason, params) and one statement that
 gives one row: ``checked_rows``, ``failed_rows``, ``found`` and ``usual`` (shares, for people), ``passed``; a null
-``passed`` says that there is too little history to tell. It may look at ``ops.cross_result``, the results of earlier days.
-``critical`` stops what is behind it, ``warning`` tells the owner, ``info`` is only recorded.
+``passed`` says that there is too little history to tell. It may look at ``ops.cross_result``, the results of earlier
+days. ``critical`` stops what is behind it, ``warning`` tells the owner, ``info`` is only recorded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,10 +107,22 @@ def run(conn: psycopg.Connection, *, as_of: date, folder: Path = FOLDER) -> list
     results = []
     for check in read_checks(folder):
         found = _ask(conn, check, as_of)
-        warehouse.run(conn, "quality/record_cross", {
-            "check": check.name, "as_of": as_of, "severity": check.severity, "owner": check.owner,
-            "passed": found.passed, "judged": found.judged, "checked_rows": found.checked_rows,
-            "failed_rows": found.failed_rows, "found": found.found, "usual": found.usual})
+        warehouse.run(
+            conn,
+            "quality/record_cross",
+            {
+                "check": check.name,
+                "as_of": as_of,
+                "severity": check.severity,
+                "owner": check.owner,
+                "passed": found.passed,
+                "judged": found.judged,
+                "checked_rows": found.checked_rows,
+                "failed_rows": found.failed_rows,
+                "found": found.found,
+                "usual": found.usual,
+            },
+        )
         results.append(found)
     conn.commit()
     return results
@@ -137,8 +149,11 @@ def stop(results: Sequence[CrossResult]) -> None:
     failed = [one for one in results if not one.passed and one.check.severity == "critical"]
     if failed:
         names = " ".join(f"{one.check.name}: {one.text}" for one in failed)
-        raise CriticalCheckError(f"{names} Mend the source, or accept: bin/audienceflow checks accept "
-                                 f"{failed[0].check.name}. Full result: ops.cross_result.", owner=failed[0].check.owner)
+        raise CriticalCheckError(
+            f"{names} Mend the source, or accept: bin/audienceflow checks accept "
+            f"{failed[0].check.name}. Full result: ops.cross_result.",
+            owner=failed[0].check.owner,
+        )
 
 
 def blocking(conn: psycopg.Connection) -> list[str]:

@@ -142,7 +142,8 @@ def _age(conn: psycopg.Connection, stream: CheckedStream, parts: Mapping[str, Te
     return None if severity is None else (check_history.freshness(conn, stream.name), severity)
 
 
-def _nothing_landed(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, parts: Mapping[str, Terms]) -> Checked:
+def _nothing_landed(conn: psycopg.Connection, stream: CheckedStream, suite: Suite,
+                    parts: Mapping[str, Terms]) -> Checked:
     """Nothing is open; that nothing came for too long is filed under the stream's newest batch."""
     age = _age(conn, stream, parts)
     if age is not None and age[0].judged:

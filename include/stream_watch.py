@@ -39,5 +39,6 @@ def silences(conn: psycopg.Connection, owner: str, at: datetime) -> list[State]:
 
     :param owner: who is told: that nothing comes at all is no matter of a suite.
     """
-    return [State(f"silence of {one.stream}", one.too_long, owner, one.text)
-            for one in check_history.silences(conn, at)]
+    return [
+        State(f"silence of {one.stream}", one.too_long, owner, one.text) for one in check_history.silences(conn, at)
+    ]

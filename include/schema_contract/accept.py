@@ -73,7 +73,13 @@ def accept(conn: psycopg.Connection, stream: str, *, who: str, paths: Sequence[s
         accepted = [Change(**row) for row in found]
         warehouse.run(conn, "contract/adopt_columns", {"stream": stream, "paths": [one.path for one in accepted]})
         for one in accepted:
-            details = {"part": one.part, "path": one.path, "kind": one.kind, "expected": one.expected,
-                       "found": one.found, "rows": one.rows}
+            details = {
+                "part": one.part,
+                "path": one.path,
+                "kind": one.kind,
+                "expected": one.expected,
+                "found": one.found,
+                "rows": one.rows,
+            }
             warehouse.run(conn, "contract/audit", {"who": who, "stream": stream, "details": Jsonb(details)})
     return accepted

@@ -24,8 +24,13 @@ def part_steps(stream: str) -> list[str] | None:
     return list(FILE_PART) if stream.startswith("files.") else None
 
 
-def observe(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], parts: Mapping[str, Terms],
-            deleted: Sequence[str] | None) -> None:
+def observe(
+    conn: psycopg.Connection,
+    stream: str,
+    batch_ids: Sequence[int],
+    parts: Mapping[str, Terms],
+    deleted: Sequence[str] | None,
+) -> None:
     """Count the columns of the batches that were not looked at yet, into ``ops.observed_column``.
 
     :param parts: part of the stream → its terms, which say which objects are not looked into.
@@ -34,8 +39,14 @@ def observe(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], par
     batches = [row["batch_id"] for row in warehouse.rows(conn, "contract/unobserved", {"batch_ids": list(batch_ids)})]
     if not batches:
         return
-    bound = {"stream": stream, "batch_ids": batches, "part": part_steps(stream), "deleted": deleted,
-             "widest": WIDEST, "depth": DEPTH}
+    bound = {
+        "stream": stream,
+        "batch_ids": batches,
+        "part": part_steps(stream),
+        "deleted": deleted,
+        "widest": WIDEST,
+        "depth": DEPTH,
+    }
     columns: list[dict[str, Any]] = []
     maps = {tuple(row["steps"]) for row in warehouse.rows(conn, "contract/known_maps", bound)}
     todo, done = {(), *_containers(conn, bound)}, set()
@@ -54,13 +65,16 @@ def _containers(conn: psycopg.Connection, bound: Mapping[str, Any]) -> Iterable[
     for row in warehouse.rows(conn, "contract/sample_containers", bound):
         yield tuple(row["steps"])
     for row in warehouse.rows(conn, "contract/known_containers", bound):
-        yield from (tuple(row["steps"]) + ((("0",) if kind == "array" else ()))
-                    for kind in row["types"] if kind in ("object", "array"))
+        yield from (
+            tuple(row["steps"]) + (("0",) if kind == "array" else ())
+            for kind in row["types"]
+            if kind in ("object", "array")
+        )
 
 
 def _looked_into(steps: Steps, maps: set[Steps], parts: Mapping[str, Terms]) -> bool:
     """Not too deep, not below a map, and closed for at least one part."""
-    if len(steps) >= DEPTH or any(steps[:len(one)] == one for one in maps):
+    if len(steps) >= DEPTH or any(steps[: len(one)] == one for one in maps):
         return False
     return not parts or any(terms.is_closed(steps) for terms in parts.values())
 
@@ -73,8 +87,15 @@ def _count(conn: psycopg.Connection, bound: Mapping[str, Any], containers: Seque
 
 def _column(row: Mapping[str, Any], container: Steps) -> dict[str, Any]:
     steps = container if row["name"] is None else (*container, row["name"])
-    return {"batch_id": row["batch_id"], "part": row["part"], "path": shown(steps), "parent": shown(steps[:-1]),
-            "steps": list(steps), "type": row["type"], "rows": row["row_count"]}
+    return {
+        "batch_id": row["batch_id"],
+        "part": row["part"],
+        "path": shown(steps),
+        "parent": shown(steps[:-1]),
+        "steps": list(steps),
+        "type": row["type"],
+        "rows": row["row_count"],
+    }
 
 
 def _inside(column: Mapping[str, Any]) -> Iterable[Steps]:

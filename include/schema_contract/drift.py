@@ -1,8 +1,8 @@
 """Hold a stream's open batches against its contract: find what changed, decide by the terms, set records aside, say it.
 
-``freeze`` stops the batch until the source is mended or somebody accepts the change. ``discard`` keeps what is wrong from
-staging and lets the rest go on: a new column is not learned, a record with a kind of value the column never had, or that
-landed without a column its stream always had, is set aside. ``evolve`` learns the change and tells it.
+``freeze`` stops the batch until the source is mended or somebody accepts the change. ``discard`` keeps what is wrong
+from staging and lets the rest go on: a new column is not learned, a record with a kind of value the column never had,
+or that landed without a column its stream always had, is set aside. ``evolve`` learns the change and tells it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,14 +60,22 @@ class Drift:
         return f"{name} is {self.found} in {self.rows:,} of {self.of_rows:,} records, expected {self.expected}, {since}"
 
 
-def find(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], parts: Mapping[str, Terms],
-         deleted: Sequence[str] | None) -> list[Drift]:
+def find(
+    conn: psycopg.Connection,
+    stream: str,
+    batch_ids: Sequence[int],
+    parts: Mapping[str, Terms],
+    deleted: Sequence[str] | None,
+) -> list[Drift]:
     """What changed in the open batches of a stream; joins the caller's transaction. Nothing is decided yet."""
     if not batch_ids:
         return []
     observe(conn, stream, batch_ids, parts, deleted)
-    found = warehouse.rows(conn, "contract/find_drift", {
-        "stream": stream, "batch_ids": list(batch_ids), "least_rows": LEAST_ROWS, "expected_rows": EXPECTED_ROWS})
+    found = warehouse.rows(
+        conn,
+        "contract/find_drift",
+        {"stream": stream, "batch_ids": list(batch_ids), "least_rows": LEAST_ROWS, "expected_rows": EXPECTED_ROWS},
+    )
     named = [(row, parts.get(row["part"], Terms())) for row in found]  # of a file whose mapping is gone: the defaults
     return [_drift(row, terms) for row, terms in named if terms.is_closed(row["steps"][:-1])]
 
@@ -78,9 +86,22 @@ def _drift(row: Mapping[str, Any], terms: Terms) -> Drift:
 
 def record(conn: psycopg.Connection, stream: str, drifts: Sequence[Drift]) -> None:
     """Write down what was found, in ``ops.schema_drift``; what is not found any more is over."""
-    rows = [{"part": one.part, "path": one.path, "kind": one.kind, "expected": one.expected, "found": one.found,
-             "mode": one.mode, "state": STATE[one.mode], "rows": one.rows, "of_rows": one.of_rows,
-             "batch_id": one.batch_id, "first_seen_at": one.first_seen_at.isoformat()} for one in drifts]
+    rows = [
+        {
+            "part": one.part,
+            "path": one.path,
+            "kind": one.kind,
+            "expected": one.expected,
+            "found": one.found,
+            "mode": one.mode,
+            "state": STATE[one.mode],
+            "rows": one.rows,
+            "of_rows": one.of_rows,
+            "batch_id": one.batch_id,
+            "first_seen_at": one.first_seen_at.isoformat(),
+        }
+        for one in drifts
+    ]
     warehouse.run(conn, "contract/record_drift", {"stream": stream, "drift": Jsonb(rows)})
 
 
@@ -91,12 +112,26 @@ def hold(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], drifts
         if one.mode != "discard" or one.kind != kind or kind == "new_column":
             continue
         statement = "contract/hold_changed" if kind == "changed_type" else "contract/hold_without"
-        reason = (f"The column {one.path} came as {one.found}; {one.expected} is known." if kind == "changed_type"
-                  else f"The column {one.path} is gone from the source.")
-        held += warehouse.run(conn, statement, {
-            "stream": stream, "batch_ids": list(batch_ids), "rule": rule_of(kind), "reason": reason,
-            "part_steps": part_steps(stream), "part": one.part, "steps": list(one.steps), "found": one.found,
-            "after_batch_id": one.after_batch_id})
+        reason = (
+            f"The column {one.path} came as {one.found}; {one.expected} is known."
+            if kind == "changed_type"
+            else f"The column {one.path} is gone from the source."
+        )
+        held += warehouse.run(
+            conn,
+            statement,
+            {
+                "stream": stream,
+                "batch_ids": list(batch_ids),
+                "rule": rule_of(kind),
+                "reason": reason,
+                "part_steps": part_steps(stream),
+                "part": one.part,
+                "steps": list(one.steps),
+                "found": one.found,
+                "after_batch_id": one.after_batch_id,
+            },
+        )
     return held
 
 
@@ -110,9 +145,11 @@ def problem(stream: str, drifts: Sequence[Drift], batch_id: int | None) -> str |
     frozen = [one for one in drifts if one.mode == "freeze"]
     if not frozen:
         return None
-    return (f"{stream}: the schema contract is broken by {len(frozen)} {'change' if len(frozen) == 1 else 'changes'}: "
-            f"{told(frozen)}. Have the source mended, or accept: bin/audienceflow schema accept {stream}. "
-            f"Full result: ops.schema_drift, batch {batch_id}.")
+    return (
+        f"{stream}: the schema contract is broken by {len(frozen)} {'change' if len(frozen) == 1 else 'changes'}: "
+        f"{told(frozen)}. Have the source mended, or accept: bin/audienceflow schema accept {stream}. "
+        f"Full result: ops.schema_drift, batch {batch_id}."
+    )
 
 
 def told(drifts: Sequence[Drift]) -> str:
@@ -130,12 +167,27 @@ def _result(kind: Kind, drifts: Sequence[Drift], checked_rows: int) -> dict[str,
     modes = {one.mode for one in drifts}
     gravest: Mode = next((mode for mode in ("freeze", "discard", "evolve") if mode in modes), "evolve")
     return {
-        "rule": rule_of(kind), "column_name": ", ".join(one.path for one in drifts[:NAMED]) or None,
-        "severity": SEVERITY[gravest], "passed": not drifts, "checked_rows": checked_rows,
+        "rule": rule_of(kind),
+        "column_name": ", ".join(one.path for one in drifts[:NAMED]) or None,
+        "severity": SEVERITY[gravest],
+        "passed": not drifts,
+        "checked_rows": checked_rows,
         "failed_rows": max((one.rows for one in drifts), default=0),
-        "details": {"changes": [{"path": one.path, "part": one.part, "expected": one.expected, "found": one.found,
-                                 "rows": one.rows, "of_rows": one.of_rows, "mode": one.mode,
-                                 "first_seen_at": one.first_seen_at.isoformat()} for one in drifts]},
+        "details": {
+            "changes": [
+                {
+                    "path": one.path,
+                    "part": one.part,
+                    "expected": one.expected,
+                    "found": one.found,
+                    "rows": one.rows,
+                    "of_rows": one.of_rows,
+                    "mode": one.mode,
+                    "first_seen_at": one.first_seen_at.isoformat(),
+                }
+                for one in drifts
+            ]
+        },
     }
 
 

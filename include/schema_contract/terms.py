@@ -14,8 +14,19 @@ Mode = Literal["evolve", "freeze", "discard"]
 Kind = Literal["new_column", "lost_column", "changed_type"]
 Steps = tuple[str, ...]
 _SIMPLE_START = re.compile(r"\$(?:\.\w+|\[[0*]\])*")  # what can be known of a jsonpath without running it
-_NO_PATHS = ("options", "contract", "countries", "goods", "returns_pattern", "properties", "ids", "events_names",
-             "interests_names", "interests_prefix", "interests_separator")
+_NO_PATHS = (
+    "options",
+    "contract",
+    "countries",
+    "goods",
+    "returns_pattern",
+    "properties",
+    "ids",
+    "events_names",
+    "interests_names",
+    "interests_prefix",
+    "interests_separator",
+)
 _LISTS_OF_VALUES = ("granted", "withdrawn", "opt_out_values")
 
 
@@ -47,12 +58,12 @@ class Terms:
 
     def is_read(self, steps: Sequence[str]) -> bool:
         """Whether staging reads this column, or something inside it."""
-        return any(read[:len(steps)] == tuple(steps) for read in self.reads)
+        return any(read[: len(steps)] == tuple(steps) for read in self.reads)
 
     def is_closed(self, steps: Sequence[str]) -> bool:
         """Whether the keys of this object are columns: not where the mapping takes it whole, or calls it open."""
         whole = {*self.opened, *(read for read in self.reads if read)}
-        return not any(tuple(steps[:len(one)]) == one for one in whole)
+        return not any(tuple(steps[: len(one)]) == one for one in whole)
 
 
 def terms_of(parameters: Mapping[str, Any]) -> Terms:

@@ -138,25 +138,27 @@ absence as (
         missing.rows,
         missing.batch_id
     from known as k
-    cross join lateral (
-        select max(o.batch_id) as batch_id
-        from observed as o
-        where
-            o.part = k.part
-            and o.path = k.path
-            and o.type not in ('has', 'map', 'seen')
-    ) as seen
-    cross join lateral (
-        select
-            sum(o.rows)::bigint as rows,
-            min(o.batch_id) as batch_id
-        from observed as o
-        where
-            o.type = 'has'
-            and o.part = k.part
-            and o.path = k.parent
-            and o.batch_id > coalesce(seen.batch_id, 0)
-    ) as missing
+    cross join
+        lateral (
+            select max(o.batch_id) as batch_id
+            from observed as o
+            where
+                o.part = k.part
+                and o.path = k.path
+                and o.type not in ('has', 'map', 'seen')
+        ) as seen
+    cross join
+        lateral (
+            select
+                sum(o.rows)::bigint as rows,
+                min(o.batch_id) as batch_id
+            from observed as o
+            where
+                o.type = 'has'
+                and o.part = k.part
+                and o.path = k.parent
+                and o.batch_id > coalesce(seen.batch_id, 0)
+        ) as missing
     where
         k.state = 'known'
         and missing.rows > 0
@@ -208,6 +210,6 @@ left join ops.schema_drift as told
         and d.part = told.part
         and d.path = told.path
         and d.kind = told.kind
-        and told.found = d.found
+        and d.found = told.found
 where told.state is distinct from 'accepted'
 order by d.kind, d.part, d.path, d.found

@@ -70,21 +70,22 @@ select
 from column_seen as s
 inner join ops.batch as first_batch on s.first_batch_id = first_batch.batch_id
 inner join ops.batch as last_batch on s.last_batch_id = last_batch.batch_id
-cross join lateral (
-    select
-        sum(o.rows)::bigint as rows,
-        sum(o.rows) filter (where o.batch_id > s.last_batch_id)::bigint as unseen_rows
-    from observed as o
-    where
-        o.type = 'has'
-        and o.part = s.part
-        and o.path = s.parent
-) as parent
+cross join
+    lateral (
+        select
+            sum(o.rows)::bigint as rows,
+            sum(o.rows) filter (where o.batch_id > s.last_batch_id)::bigint as unseen_rows
+        from observed as o
+        where
+            o.type = 'has'
+            and o.part = s.part
+            and o.path = s.parent
+    ) as parent
 on conflict (stream, part, path) do update
     set
         types = array(
             select distinct one.type
-            from unnest(k.types || excluded.types) as one (type)
+            from unnest(k.types || excluded.types) as one (type) -- noqa: RF01
             order by one.type
         ),
         state = case when k.state = 'gone' then excluded.state else k.state end,

@@ -47,9 +47,10 @@ counted as (
         count(*) filter (where e.place = 1) as first_count
     from live as l
     cross join container as c
-    cross join lateral jsonb_each(
-        case when jsonb_typeof(l.payload #> c.steps) = 'object' then l.payload #> c.steps end
-    ) with ordinality as e (name, value, place)
+    cross join
+        lateral jsonb_each(
+            case when jsonb_typeof(l.payload #> c.steps) = 'object' then l.payload #> c.steps end
+        ) with ordinality as e (name, value, place)
     group by l.batch_id, l.part, c.no, e.name, ops.json_kind(e.value)
 ),
 

@@ -2,7 +2,7 @@
 with
 
 found_now as (
-    select *
+    select d.*
     from jsonb_to_recordset(%(drift)s::jsonb) as d (
         part text, path text, kind text, expected text, found text, mode text, state text, rows bigint, of_rows bigint,
         batch_id bigint, first_seen_at timestamptz

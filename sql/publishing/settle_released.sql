@@ -24,9 +24,9 @@ where
             select from ops.quarantine as newer
             where
                 newer.stream = %(stream)s
-                and newer.record_key = released.record_key
+                and newer.record_key = released.record_key -- noqa: RF01
                 and newer.state = 'held'
                 and newer.batch_id = any(%(batch_ids)s)
-                and checking.is_newer(newer.changed_at, newer.raw_id, released.changed_at, released.raw_id)
+                and checking.is_newer(newer.changed_at, newer.raw_id, released.changed_at, released.raw_id) -- noqa: RF01
         )
     )

@@ -31,7 +31,7 @@ where
             select from ops.quarantine as newer
             where
                 newer.stream = %(stream)s
-                and newer.raw_id = n.raw_id
+                and newer.raw_id = n.raw_id -- noqa: RF01
                 and newer.state = 'held'
         )
     )

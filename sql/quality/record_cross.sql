@@ -1,7 +1,23 @@
--- One row: how a check over several sources fared on a day. One that was accepted that day stays accepted.
+-- One row: how a check over several sources fared on a day. A failure of a day on which one was accepted is accepted too.
 insert into ops.cross_result (
     check_name, as_of, severity, owner, passed, judged, checked_rows, failed_rows, found, usual, accepted_by, accepted_at
 )
+with
+
+accepted as (
+    select
+        accepted_by,
+        accepted_at
+    from ops.cross_result
+    where
+        check_name = %(check)s
+        and as_of = %(as_of)s
+        and accepted_by is not null
+        and not %(passed)s
+    order by cross_id desc
+    limit 1
+)
+
 select
     %(check)s,
     %(as_of)s,
@@ -13,18 +29,5 @@ select
     %(failed_rows)s,
     %(found)s,
     %(usual)s,
-    before.accepted_by,
-    before.accepted_at
-from (values (1)) as one (row_no)
-left join lateral (
-    select
-        c.accepted_by,
-        c.accepted_at
-    from ops.cross_result as c
-    where
-        c.check_name = %(check)s
-        and c.as_of = %(as_of)s
-        and c.accepted_by is not null
-    order by c.cross_id desc
-    limit 1
-) as before on not %(passed)s
+    (select a.accepted_by from accepted as a),
+    (select a.accepted_at from accepted as a)

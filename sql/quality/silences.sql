@@ -1,5 +1,5 @@
--- One row per stream with seven days of history: for how long it has landed nothing new, and how long its own past allows: half as
--- much again as the longest gap that ended on each day of the last 60, but for the worst in ten; an hour at
+-- One row per stream with seven days of history: for how long it has landed nothing new, and how long its own past allows: half
+-- as much again as the longest gap that ended on each day of the last 60, but for the worst in ten; an hour at
 -- least.
 with
 

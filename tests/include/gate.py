@@ -93,7 +93,8 @@ def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"record_key": f"k{number}", "bad_casts": [], **_numbered(SHAPES[stream.shape], number)}
     for rule in read_suite(stream.suite).rules:
         column, values = rule.kwargs.get("column"), rule.kwargs.get("value_set")
-        if rule.type == "expect_column_values_to_be_in_set" and row.get(column) is not None and row[column] not in values:
+        listed = rule.type == "expect_column_values_to_be_in_set" and row.get(column) is not None
+        if listed and row[column] not in values:
             row[column] = values[0]
     return row | changed
 

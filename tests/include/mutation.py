@@ -21,11 +21,31 @@ MADE_OF: dict[str, dict[str, Any]] = {
     "is_product": {"sku": "POST", "bad_casts": ["sku:not_a_product"]},
     "sign_fits": {"kind": "return"},
 }
-TEXTS = ("canary@shop.example", "not one of them", "EURO", "Germany", "q", "", "0", "-1", "+49 30 1234567", "x" * 300,
-         "https://shop.example/a?b=c", "2026-11-19", "a b", "A1", "ABC", "de", "DE")
+TEXTS = (
+    "canary@shop.example",
+    "not one of them",
+    "EURO",
+    "Germany",
+    "q",
+    "",
+    "0",
+    "-1",
+    "+49 30 1234567",
+    "x" * 300,
+    "https://shop.example/a?b=c",
+    "2026-11-19",
+    "a b",
+    "A1",
+    "ABC",
+    "de",
+    "DE",
+)
 BY_TYPE: dict[str, tuple[Any, ...]] = {
-    "boolean": (True, False), "timestamp with time zone": ("1970-01-01T00:00:00+00:00", "2035-01-01T00:00:00+00:00"),
-    "date": ("1850-01-01", "2035-01-01"), "jsonb": ({"a": 1}, {}), "ARRAY": (["a"], []),
+    "boolean": (True, False),
+    "timestamp with time zone": ("1970-01-01T00:00:00+00:00", "2035-01-01T00:00:00+00:00"),
+    "date": ("1850-01-01", "2035-01-01"),
+    "jsonb": ({"a": 1}, {}),
+    "ARRAY": (["a"], []),
 }
 NUMBERS = ("integer", "bigint", "numeric", "double precision")
 
@@ -55,7 +75,9 @@ class _Column:
         self.conn, self.name = conn, name
         found = conn.execute(
             "select data_type from information_schema.columns where table_schema = 'checking' and table_name = %s"
-            " and column_name = %s", (stream.shape, name)).fetchone()
+            " and column_name = %s",
+            (stream.shape, name),
+        ).fetchone()
         self.type = found[0] if found else None
 
     def values(self) -> tuple[Any, ...]:
@@ -77,9 +99,11 @@ class _Column:
 def _between(column: _Column, rule: Rule, row: Mapping[str, Any]) -> dict[str, Any]:
     """Just beyond the upper limit, else just below the lower one: the gentlest value that breaks it."""
     over = sql.SQL("select (%s::{0} + {1})::text").format(
-        sql.SQL(column.type), sql.SQL("1" if column.type in (*NUMBERS, "date") else "interval '1 second'"))
+        sql.SQL(column.type), sql.SQL("1" if column.type in (*NUMBERS, "date") else "interval '1 second'")
+    )
     under = sql.SQL("select (%s::{0} - {1})::text").format(
-        sql.SQL(column.type), sql.SQL("1" if column.type in (*NUMBERS, "date") else "interval '1 second'"))
+        sql.SQL(column.type), sql.SQL("1" if column.type in (*NUMBERS, "date") else "interval '1 second'")
+    )
     most, least = (_limit(rule.kwargs.get(key)) for key in ("max_value", "min_value"))
     statement, limit = (over, most) if most is not None else (under, least)
     value = column.conn.execute(statement, (str(limit),)).fetchone()[0]
@@ -101,8 +125,9 @@ def _pair(column: _Column, rule: Rule, row: Mapping[str, Any]) -> dict[str, Any]
     if row.get(left) is None or row.get(right) is None:
         raise CannotBreakError(f"{rule.name}: the good row says nothing in {left} or {right}.")
     if rule.type.endswith("to_be_equal"):
-        other = next(value for value in _Column(column.conn, GateStream("", rule.name, ""), left).values()
-                     if value != row[right])
+        other = next(
+            value for value in _Column(column.conn, GateStream("", rule.name, ""), left).values() if value != row[right]
+        )
         return {left: other}
     return {left: row[right], right: row[left]}
 
@@ -111,13 +136,16 @@ _BREAKERS: dict[str, Callable[[_Column, Rule, Mapping[str, Any]], dict[str, Any]
     "expect_column_values_to_not_be_null": lambda column, rule, row: {column.name: None},
     "expect_column_values_to_be_null": lambda column, rule, row: {column.name: column.values()[0]},
     "expect_column_values_to_be_in_set": lambda column, rule, row: column.first(
-        lambda value: value not in rule.kwargs["value_set"], rule),
+        lambda value: value not in rule.kwargs["value_set"], rule
+    ),
     "expect_column_values_to_not_be_in_set": lambda column, rule, row: {column.name: rule.kwargs["value_set"][0]},
     "expect_column_values_to_be_between": _between,
     "expect_column_values_to_match_regex": lambda column, rule, row: column.first(
-        lambda value: not column.matches(value, rule.kwargs["regex"]), rule),
+        lambda value: not column.matches(value, rule.kwargs["regex"]), rule
+    ),
     "expect_column_values_to_not_match_regex": lambda column, rule, row: column.first(
-        lambda value: column.matches(value, rule.kwargs["regex"]), rule),
+        lambda value: column.matches(value, rule.kwargs["regex"]), rule
+    ),
     "expect_column_value_lengths_to_be_between": _lengths,
     "expect_column_value_lengths_to_equal": _lengths,
     "expect_column_pair_values_a_to_be_greater_than_b": _pair,

@@ -15,8 +15,15 @@ MONDAY = datetime(2026, 9, 7, 3, tzinfo=UTC)
 FRESH = timedelta(hours=5)  # age of the newest record at its landing, on a usual day
 
 
-def history(conn: psycopg.Connection, days: int, rows: int = 300, *, batches: int = 1, weekend_rows: int | None = None,
-            newest: timedelta = FRESH) -> datetime:
+def history(
+    conn: psycopg.Connection,
+    days: int,
+    rows: int = 300,
+    *,
+    batches: int = 1,
+    weekend_rows: int | None = None,
+    newest: timedelta = FRESH,
+) -> datetime:
     """Published batches, one or more a day; returns the next day."""
     for day in range(days):
         for number in range(batches):
@@ -25,7 +32,8 @@ def history(conn: psycopg.Connection, days: int, rows: int = 300, *, batches: in
             conn.execute(
                 "insert into ops.batch (stream, state, landed_rows, published_rows, landed_at, newest_at)"
                 " values (%s, 'published', %s, %s, %s, %s)",
-                (CONTACTS.name, brought, brought, landed, landed - newest if brought else None))
+                (CONTACTS.name, brought, brought, landed, landed - newest if brought else None),
+            )
     conn.commit()
     return MONDAY + timedelta(days=days)
 
@@ -47,8 +55,11 @@ def test_a_volume_is_a_tenth_to_ten_times_the_usual_day(conn):
 
 def test_a_first_load_in_many_batches_is_one_day_of_history(conn):
     for _ in range(20):
-        conn.execute("insert into ops.batch (stream, state, landed_rows, published_rows, landed_at) values"
-                     " (%s, 'published', 500000, 500000, %s)", (CONTACTS.name, MONDAY - timedelta(days=1)))
+        conn.execute(
+            "insert into ops.batch (stream, state, landed_rows, published_rows, landed_at) values"
+            " (%s, 'published', 500000, 500000, %s)",
+            (CONTACTS.name, MONDAY - timedelta(days=1)),
+        )
     assert limits(conn, history(conn, 6)) == (30, 3000)
 
 
@@ -64,8 +75,11 @@ def test_a_weekday_is_held_against_its_own_kind_once_there_are_four_of_it(conn):
 
 def test_batches_of_two_minutes_have_no_lower_limit_and_share_the_days_upper_one(conn):
     at = history(conn, 7, rows=10, batches=10)
-    conn.execute("insert into ops.batch (stream, state, landed_rows, published_rows, landed_at) values"
-                 " (%s, 'published', 400, 400, %s)", (CONTACTS.name, at - timedelta(minutes=2)))
+    conn.execute(
+        "insert into ops.batch (stream, state, landed_rows, published_rows, landed_at) values"
+        " (%s, 'published', 400, 400, %s)",
+        (CONTACTS.name, at - timedelta(minutes=2)),
+    )
     assert limits(conn, at) == (0, 600)
 
 
@@ -82,10 +96,13 @@ def stale(conn: psycopg.Connection, at: datetime, age: timedelta) -> None:
     land(conn, CONTACTS, good(CONTACTS, 1, changed_at=(at - age).isoformat()), landed_at=at)
 
 
-@pytest.mark.parametrize(("days", "age", "told"), [
-    (7, timedelta(hours=60), True),     # the newest record of yesterday's batch is 29 hours old by now
-    (6, timedelta(hours=60), False),    # too little history
-])
+@pytest.mark.parametrize(
+    ("days", "age", "told"),
+    [
+        (7, timedelta(hours=60), True),  # the newest record of yesterday's batch is 29 hours old by now
+        (6, timedelta(hours=60), False),  # too little history
+    ],
+)
 def test_records_older_than_they_use_to_be_are_told(conn, warehouse_url, days, age, told):
     at = history(conn, days) + timedelta(days=2)
     stale(conn, at, age)
@@ -121,8 +138,10 @@ def test_a_critical_freshness_stops_the_batch_and_one_that_is_off_is_not_asked(c
 def test_a_night_that_lands_nothing_is_told_when_records_grow_too_old(conn, warehouse_url):
     at = history(conn, 8)
     for day in range(3):
-        conn.execute("insert into ops.batch (stream, state, landed_at) values (%s, 'published', %s)",
-                     (CONTACTS.name, at + timedelta(days=day)))
+        conn.execute(
+            "insert into ops.batch (stream, state, landed_at) values (%s, 'published', %s)",
+            (CONTACTS.name, at + timedelta(days=day)),
+        )
     conn.commit()
     for _ in range(2):  # a repeat is filed once
         checked = quality.check_stream(conn, warehouse_url, CONTACTS, staged=staged)
@@ -132,10 +151,14 @@ def test_a_night_that_lands_nothing_is_told_when_records_grow_too_old(conn, ware
         quality.check_stream(conn, warehouse_url, CONTACTS, staged=staged, terms={"": Terms(freshness="critical")})
 
 
-@pytest.mark.parametrize(("weekend_rows", "hours", "silent"), [
-    (None, 35, False), (None, 37, True),  # a day is usual
-    (0, 71, False),                       # three days are, over a weekend
-])
+@pytest.mark.parametrize(
+    ("weekend_rows", "hours", "silent"),
+    [
+        (None, 35, False),
+        (None, 37, True),  # a day is usual
+        (0, 71, False),  # three days are, over a weekend
+    ],
+)
 def test_a_stream_that_lands_nothing_for_longer_than_it_uses_to_is_silent(conn, weekend_rows, hours, silent):
     last = history(conn, 40, weekend_rows=weekend_rows) - timedelta(days=1)
     [state] = stream_watch.silences(conn, "data", last + timedelta(hours=hours))
@@ -151,6 +174,8 @@ def test_a_subject_that_is_well_and_was_never_told_is_not_worth_telling(conn):
     last = history(conn, 12) - timedelta(days=1)
     well = stream_watch.silences(conn, "data", last + timedelta(hours=1))
     assert (len(well), stream_watch.worth_telling(conn, well)) == (1, [])
-    conn.execute("insert into ops.alert_state (subject, state, since, owner, summary) values (%s, 'failing', now(), '', '')",
-                 (well[0].subject,))
+    conn.execute(
+        "insert into ops.alert_state (subject, state, since, owner, summary) values (%s, 'failing', now(), '', '')",
+        (well[0].subject,),
+    )
     assert stream_watch.worth_telling(conn, well) == well

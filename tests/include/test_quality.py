@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from include import publishing, quality, quarantine
-from include.candidate import fill_candidate
 from include.errors import ConfigError, CriticalCheckError
-from include.pushdown import run_suite
 from include.suites import SUITE_ROOT, read_suite
 from tests.include.gate import CONTACTS, LANDED_AT, ORDERS, STREAMS, column, good, land, staged
 

@@ -22,14 +22,16 @@ FIRST_BROKEN = 1000
 
 
 def put(conn: psycopg.Connection, stream: GateStream, rows: Sequence[Mapping[str, Any]], first: int) -> None:
-    """Rows of the candidate as they are, numbered from ``first``: without the staging statement's choice of the newest."""
+    """Rows of the candidate as they are, numbered from ``first``: without a choice of the newest."""
     for number, row in enumerate(rows, start=first):
         names = [*row, "stream", "raw_id", "batch_id"]
         listed = sql.SQL(", ").join(map(sql.Identifier, names))
         conn.execute(
-            sql.SQL("insert into checking.{0} ({1}) select {1} from jsonb_populate_record(null::checking.{0}, %s)").format(
-                sql.Identifier(stream.suite), listed),
-            (json.dumps({**row, "stream": stream.name, "raw_id": number, "batch_id": 1}),))
+            sql.SQL(
+                "insert into checking.{0} ({1}) select {1} from jsonb_populate_record(null::checking.{0}, %s)"
+            ).format(sql.Identifier(stream.suite), listed),
+            (json.dumps({**row, "stream": stream.name, "raw_id": number, "batch_id": 1}),),
+        )
     conn.commit()
 
 
@@ -49,7 +51,8 @@ def broken_rules(conn: psycopg.Connection, outcomes: Mapping[str, Outcome]) -> d
 
 @pytest.mark.parametrize("name", SUITES)
 def test_each_rule_is_broken_by_its_mutation_of_a_good_batch_and_by_no_other(
-        conn: psycopg.Connection, warehouse_url: str, name: str) -> None:
+    conn: psycopg.Connection, warehouse_url: str, name: str
+) -> None:
     suite, stream = read_suite(name), STREAMS[name]
     land(conn, stream, *[good(stream, number) for number in range(1, GOOD_ROWS + 1)])
     fill_candidate(conn, stream, staged=staged)
@@ -68,7 +71,8 @@ def test_each_rule_is_broken_by_its_mutation_of_a_good_batch_and_by_no_other(
 
 @pytest.mark.parametrize("name", SUITES)
 def test_each_rule_of_the_table_as_a_whole_is_broken_by_its_mutation(
-        conn: psycopg.Connection, warehouse_url: str, name: str) -> None:
+    conn: psycopg.Connection, warehouse_url: str, name: str
+) -> None:
     suite, stream = read_suite(name), STREAMS[name]
     land(conn, stream)
     fill_candidate(conn, stream, staged=staged)

@@ -92,7 +92,8 @@ def test_a_release_of_a_row_that_waits_in_the_checked_batch_goes_out_with_it(con
 
 @pytest.mark.parametrize("newer_is_released_first", [False, True])
 def test_a_newer_version_that_is_held_itself_does_not_swallow_the_released_one(
-        held, warehouse_url, newer_is_released_first):
+    held, warehouse_url, newer_is_released_first
+):
     quarantine.release(held, who="ana", rule="email_syntax")
     land(held, CONTACTS, good(CONTACTS, 1, country="Germany", city="v2", changed_at="2026-11-19T20:00:00Z"))
     assert through(held, warehouse_url) == publishing.Published(0, 0, 1)

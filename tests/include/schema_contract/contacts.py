@@ -26,10 +26,20 @@ Payload = dict[str, Any]
 def contact(number: int) -> Payload:
     """A contact that every rule of the suite lets pass."""
     return {
-        "id": str(number), "archived": False, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-11-19T10:00:00Z",
+        "id": str(number),
+        "archived": False,
+        "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": "2026-11-19T10:00:00Z",
         "url": f"https://crm.example/{number}",
-        "properties": {"email": f"person{number}@shop.example", "firstname": "Ann", "phone": None, "city": "",
-                       "country": "DE", "lastmodifieddate": "2026-11-19T10:00:00Z"}}
+        "properties": {
+            "email": f"person{number}@shop.example",
+            "firstname": "Ann",
+            "phone": None,
+            "city": "",
+            "country": "DE",
+            "lastmodifieddate": "2026-11-19T10:00:00Z",
+        },
+    }
 
 
 def contacts(first: int, count: int, change: Callable[[Payload], object] = lambda payload: None) -> list[Payload]:
@@ -43,13 +53,19 @@ def contacts(first: int, count: int, change: Callable[[Payload], object] = lambd
 def land(conn: psycopg.Connection, payloads: Sequence[Payload], *, day: int = 0) -> int:
     """Land one batch of them; returns its id."""
     [batch_id] = conn.execute(
-        "insert into ops.batch (stream, state, landed_rows, landed_at) values (%s, 'landed', %s, %s) returning batch_id",
-        (STREAM.name, len(payloads), FIRST + timedelta(days=day))).fetchone()
+        "insert into ops.batch (stream, state, landed_rows, landed_at) values (%s, 'landed', %s, %s)"
+        " returning batch_id",
+        (STREAM.name, len(payloads), FIRST + timedelta(days=day)),
+    ).fetchone()
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into raw.record (batch_id, stream, record_key, payload, payload_hash) values (%s, %s, %s, %s, %s)",
-            [(batch_id, STREAM.name, one["id"], text, hashlib.sha256(text.encode()).digest())
-             for one in payloads for text in (json.dumps(one),)])
+            [
+                (batch_id, STREAM.name, one["id"], text, hashlib.sha256(text.encode()).digest())
+                for one in payloads
+                for text in (json.dumps(one),)
+            ],
+        )
     conn.commit()
     return batch_id
 

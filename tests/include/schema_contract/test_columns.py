@@ -26,9 +26,11 @@ def without(name: str):
 
 def every(other: int, name: str):
     """Leave the column out of all but every so-many-th contact."""
+
     def change(payload: Payload) -> None:
         if int(payload["id"]) % other:
             del payload["properties"][name]
+
     return change
 
 
@@ -114,8 +116,9 @@ def test_a_deletion_says_nothing_about_columns(conn):
     learn(conn, contacts(1, 60))
     batch = land(conn, [{"id": str(n), "archived": True} for n in range(60)])
     assert changes(conn) == []
-    assert conn.execute("select count(*) from ops.observed_column where batch_id = %s and type = 'has'",
-                        (batch,)).fetchone() == (0,)
+    assert conn.execute(
+        "select count(*) from ops.observed_column where batch_id = %s and type = 'has'", (batch,)
+    ).fetchone() == (0,)
 
 
 def test_a_column_that_comes_back_is_new_again(conn):
@@ -133,8 +136,10 @@ def test_a_column_that_comes_back_is_new_again(conn):
 
 def test_the_contract_reads_every_path_of_a_mapping():
     reads = terms_of(table_mapping("shopify.customers")).reads
-    assert {("defaultEmailAddress", "emailAddress"), ("tags",), ("legacyResourceId",), ("dataSaleOptOut",)} <= set(reads)
-    assert terms_of({"email": ["$.emails[0].value ? (@ != \"\")"], "contract": {}}).reads == (("emails", "0", "value"),)
+    assert {("defaultEmailAddress", "emailAddress"), ("tags",), ("legacyResourceId",), ("dataSaleOptOut",)} <= set(
+        reads
+    )
+    assert terms_of({"email": ['$.emails[0].value ? (@ != "")'], "contract": {}}).reads == (("emails", "0", "value"),)
 
 
 @pytest.mark.parametrize("name", sorted(set(registry.STREAMS) - {"files.persons"}))  # no such file is built in
@@ -147,14 +152,17 @@ def test_every_stream_has_a_contract_and_reads_something(conn, name):
 TABLE = "orders:\n  columns: {order_key: id, occurred_at: at}\n  contract:\n"
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("    new_columns: freeze", "x.yaml, line 4: 'new_columns' is not known in contract"),
-    ("    lost_column: ignore", "x.yaml, line 4: 'lost_column' is none of evolve, freeze, discard"),
-    ("    covers: some", "x.yaml, line 4: 'covers' is none of read, all"),
-    ("    freshness: warning", "x.yaml, line 4: 'freshness' is none of info, critical, off"),
-    ("    open: custom", "x.yaml, line 4: 'open' is no list of paths"),
-    ("    reads: [a..b]", "x.yaml, line 4: 'reads' has a path that cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("    new_columns: freeze", "x.yaml, line 4: 'new_columns' is not known in contract"),
+        ("    lost_column: ignore", "x.yaml, line 4: 'lost_column' is none of evolve, freeze, discard"),
+        ("    covers: some", "x.yaml, line 4: 'covers' is none of read, all"),
+        ("    freshness: warning", "x.yaml, line 4: 'freshness' is none of info, critical, off"),
+        ("    open: custom", "x.yaml, line 4: 'open' is no list of paths"),
+        ("    reads: [a..b]", "x.yaml, line 4: 'reads' has a path that cannot be read"),
+    ],
+)
 def test_a_wrong_contract_is_refused_with_file_line_cause_and_mend(line, said):
     with pytest.raises(ConfigError) as refused:
         read_table("x.yaml", f"{TABLE}{line}\n", "order_entry", "orders")
@@ -162,8 +170,12 @@ def test_a_wrong_contract_is_refused_with_file_line_cause_and_mend(line, said):
 
 
 def test_a_contract_is_read_with_its_lists_of_paths():
-    read = read_table("x.yaml", TABLE + "    changed_type: discard\n    reads: ['lines[].sku']\n    open: [custom]\n",
-                      "order_entry", "orders")
+    read = read_table(
+        "x.yaml",
+        TABLE + "    changed_type: discard\n    reads: ['lines[].sku']\n    open: [custom]\n",
+        "order_entry",
+        "orders",
+    )
     found = terms_of(read)
     assert (found.changed_type, found.opened) == ("discard", (("custom",),))
     assert ("lines", "0", "sku") in found.reads

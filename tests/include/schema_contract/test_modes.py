@@ -30,10 +30,14 @@ class Drifted:
 
 KINDS = {
     "new_column": Drifted(set_property("canary", "secret-7f3a"), "properties.canary", "is new (string) in 60 of 60"),
-    "lost_column": Drifted(lambda payload: payload["properties"].pop("firstname"), "properties.firstname",
-                           "is gone from all 60 records (it was string)"),
-    "changed_type": Drifted(set_property("firstname", 7), "properties.firstname",
-                            "is number in 60 of 60 records, expected string"),
+    "lost_column": Drifted(
+        lambda payload: payload["properties"].pop("firstname"),
+        "properties.firstname",
+        "is gone from all 60 records (it was string)",
+    ),
+    "changed_type": Drifted(
+        set_property("firstname", 7), "properties.firstname", "is number in 60 of 60 records, expected string"
+    ),
 }
 
 
@@ -49,8 +53,10 @@ def drift_rows(conn: psycopg.Connection) -> list[tuple]:
 
 
 def result_of(conn: psycopg.Connection, kind: str) -> tuple:
-    return conn.execute("select severity, passed, failed_rows from ops.check_result where rule = %s"
-                        " order by check_id desc limit 1", (f"contract_{kind}",)).fetchone()
+    return conn.execute(
+        "select severity, passed, failed_rows from ops.check_result where rule = %s order by check_id desc limit 1",
+        (f"contract_{kind}",),
+    ).fetchone()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -140,5 +146,4 @@ def test_the_alert_of_a_change_carries_its_counts_and_no_value(known, warehouse_
     land(known, contacts(1, ENOUGH, KINDS["new_column"].change))
     [state] = [one for one in stream_watch.states(check(known, warehouse_url)) if one.subject.startswith("schema")]
     assert (state.failing, state.owner) == (True, "data")
-    assert state.summary == ("properties.canary is new (string) in 60 of 60 records, "
-                             "first seen 2026-11-20 03:00 UTC")
+    assert state.summary == ("properties.canary is new (string) in 60 of 60 records, first seen 2026-11-20 03:00 UTC")
