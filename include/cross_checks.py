@@ -111,7 +111,7 @@ def run(conn: psycopg.Connection, *, as_of: date, folder: Path = FOLDER) -> list
             conn,
             "quality/record_cross",
             {
-                "check": check.name,
+                "check_name": check.name,
                 "as_of": as_of,
                 "severity": check.severity,
                 "owner": check.owner,
@@ -132,7 +132,8 @@ def _ask(conn: psycopg.Connection, check: CrossCheck, as_of: date) -> CrossResul
     where = f"sql/quality/cross/{check.name}.sql"
     with conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         try:
-            found = cursor.execute(check.statement, {**check.params, "check": check.name, "as_of": as_of}).fetchall()
+            bound = {**check.params, "check_name": check.name, "as_of": as_of}
+            found = cursor.execute(check.statement, bound).fetchall()
         except psycopg.ProgrammingError as error:
             failure = ConfigError(f"{where} cannot be run ({type(error).__name__}, {error.sqlstate}); mend it.")
         else:
@@ -170,7 +171,7 @@ def accept(conn: psycopg.Connection, name: str, *, who: str) -> int:
     if not who.strip():
         raise FatalError("An accepted check needs the name of the person who decides; say who.")
     with conn.transaction():
-        accepted = warehouse.run(conn, "quality/accept_cross", {"check": name, "who": who})
+        accepted = warehouse.run(conn, "quality/accept_cross", {"check_name": name, "who": who})
         if accepted:
-            warehouse.run(conn, "quality/audit_cross", {"check": name, "who": who, "details": Jsonb({"check": name})})
+            warehouse.run(conn, "quality/audit_cross", {"check_name": name, "who": who, "details": Jsonb({"check": name})})
     return accepted

@@ -8,9 +8,11 @@ select
     o.steps,
     o.type,
     o.rows
-from jsonb_to_recordset(%(columns)s::jsonb) as o (
-    batch_id bigint, part text, path text, parent text, steps text [], type text, rows bigint
-)
+from
+    jsonb_to_recordset(%(columns)s::jsonb)
+        as o (
+            batch_id bigint, part text, path text, parent text, steps text[], type text, rows bigint
+        )
 union all
 select
     b.batch_id,

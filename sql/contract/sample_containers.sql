@@ -33,17 +33,18 @@ inside as (
         i.steps || one.key as steps,
         one.value
     from inside as i
-    cross join lateral (
-        select
-            e.key,
-            e.value
-        from jsonb_each(case when jsonb_typeof(i.value) = 'object' then i.value end) as e
-        union all
-        select
-            '0' as key,
-            i.value -> 0 as value
-        where jsonb_typeof(i.value) = 'array'
-    ) as one
+    cross join
+        lateral (
+            select
+                e.key,
+                e.value
+            from jsonb_each(case when jsonb_typeof(i.value) = 'object' then i.value end) as e
+            union all
+            select
+                '0' as key,
+                i.value -> 0 as value
+            where jsonb_typeof(i.value) = 'array'
+        ) as one
     where
         cardinality(i.steps) < %(depth)s
         and jsonb_typeof(one.value) in ('object', 'array')

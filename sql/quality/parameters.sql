@@ -1,6 +1,7 @@
 -- One row: what rules compare a batch with. latest_at is a day after the newest landing, since files carry local times.
--- Volume is counted by day of landing (UTC), in landed records: batches of two minutes and of a night come together, and a first load
--- is one day among many. Usual is the median of the days of the last eight weeks that brought anything: of the same weekday when
+-- Volume is counted by day of landing (UTC), in landed records: batches of two minutes and of a night come together, and a
+-- first load is one day among many.
+-- Usual is the median of the days of the last eight weeks that brought anything: of the same weekday when
 -- there are four of them, else of all once there are five. The limits are a tenth and ten times, less what this day
 -- brought already; a day of several batches has no lower limit before it is over.
 with
@@ -35,7 +36,7 @@ usual as (
         count(*) filter (where extract(isodow from d.landed_on) = extract(isodow from t.landed_on)) as same_days,
         percentile_cont(0.5) within group (order by d.row_count) as row_count,
         percentile_cont(0.5) within group (order by d.row_count)
-            filter (where extract(isodow from d.landed_on) = extract(isodow from t.landed_on)) as same_row_count,
+        filter (where extract(isodow from d.landed_on) = extract(isodow from t.landed_on)) as same_row_count,
         percentile_cont(0.5) within group (order by d.batches) as batches
     from landed_day as d
     cross join today as t

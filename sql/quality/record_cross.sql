@@ -6,11 +6,12 @@ with
 
 accepted as (
     select
+        as_of,
         accepted_by,
         accepted_at
     from ops.cross_result
     where
-        check_name = %(check)s
+        check_name = %(check_name)s
         and as_of = %(as_of)s
         and accepted_by is not null
         and not %(passed)s
@@ -19,7 +20,7 @@ accepted as (
 )
 
 select
-    %(check)s,
+    %(check_name)s,
     %(as_of)s,
     %(severity)s,
     %(owner)s,
@@ -29,5 +30,7 @@ select
     %(failed_rows)s,
     %(found)s,
     %(usual)s,
-    (select a.accepted_by from accepted as a),
-    (select a.accepted_at from accepted as a)
+    a.accepted_by,
+    a.accepted_at
+from (values (%(as_of)s::date)) as one (as_of)
+left join accepted as a on one.as_of = a.as_of

@@ -76,7 +76,7 @@ day_before as (
     select distinct on (as_of) found
     from ops.cross_result
     where
-        check_name = %(check)s
+        check_name = %(check_name)s
         and as_of < %(as_of)s::date
         and as_of >= %(as_of)s::date - 28
         and (passed or accepted_by is not null)

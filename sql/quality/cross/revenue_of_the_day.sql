@@ -25,7 +25,7 @@ sold as (
     select
         (e.occurred_at at time zone 'UTC')::date as sold_on,
         sum(e.amount_minor) as amount_minor,
-        count(distinct (e.stream, e.order_key)) as orders
+        count(distinct e.stream || e.order_key) as orders
     from staging.order_entry as e
     inner join main as m on e.currency = m.currency
     where
