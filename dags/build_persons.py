@@ -2,10 +2,12 @@
 ### Stitch records into persons, then refresh profiles, consent and traits
 
 Runs when every stream has published (or at the morning sweep, should an event be lost). Works on what changed: new
-identifiers, merges and splits, golden records, the consent each person gave, traits as of the day.
+identifiers, merges and splits, golden records, the consent each person gave, traits as of the day. Before, sources are
+checked against each other (`sql/quality/cross/`): orders without customer, revenue of the last full day.
 
 **If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is
-not done. *Skipped* means that a failed check holds a stream back: mend that first.
+not done. *Skipped* means that a failed check holds a stream back: mend that first. A red *check_sources* names the
+check: mend the source and clear the task, or let it pass with `bin/audienceflow checks accept`.
 """
 
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from activation.build import AS_OF
 from activation.clock import sweep_or
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.build_persons import BuildPersonsOperator
+from activation.operators.check_sources import CheckSourcesOperator
 
 
 @dag(
@@ -30,7 +33,8 @@ from activation.operators.build_persons import BuildPersonsOperator
     tags=["build", "identity"],
 )
 def build_persons():
-    BuildPersonsOperator(task_id="build_persons", outlets=[assets.PERSONS])
+    checked = CheckSourcesOperator(task_id="check_sources")
+    checked >> BuildPersonsOperator(task_id="build_persons", outlets=[assets.PERSONS])
 
 
 build_persons()

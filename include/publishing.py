@@ -21,6 +21,7 @@ from include.candidate import (
     table_of,
     without_values,
 )
+from include.schema_contract import drift
 from include.sources.shapes import PERSONAL
 
 __all__ = ["Published", "fill_candidate", "publish_stream"]
@@ -96,6 +97,7 @@ def _publish(
     rows = _insert(conn, stream)
     if stream.shape in PERSONAL:
         warehouse.run(conn, "publishing/queue_changes", values)
+    drift.learn(conn, stream.name, values["batch_ids"])
     warehouse.run(conn, "publishing/close_batches", values)
     return Published(rows, len(gone), quarantined)
 

@@ -5,7 +5,6 @@ the failing records in quarantine, each with the rule and the reason, while the 
 would be held, the batch stops. ``info`` is recorded. No value of a row leaves Postgres: results are counts and names.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,16 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include import warehouse
+from include import check_history, warehouse
 from include.candidate import MANY_ROWS, Candidate, CheckedStream, Staged, fill_candidate, names, staged_by_mapping
+from include.check_history import Freshness
 from include.errors import ConfigError, CriticalCheckError
 from include.pushdown import Outcome, run_suite
+from include.schema_contract import drift
+from include.schema_contract.drift import Drift
+from include.schema_contract.parts import deletion_mark, terms_by_part
+from include.schema_contract.terms import Terms
 from include.suites import SUITE_ROOT, Suite, read_suite
-
-ALL_ROWS = 2**53  # no volume limit: more rows than a table can hold
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Checked:
     :param records: landed records that were checked.
     :param quarantined: records held back.
     :param failed_rules: names of the rules that failed, of any severity.
+    :param drift: changes of the stream's columns that were let pass or set aside.
+    :param freshness: how old its newest record is against its own past; None: not asked for.
     """
 
     stream: str
@@ -42,6 +46,33 @@ class Checked:
     records: int
     quarantined: int
     failed_rules: tuple[str, ...]
+    drift: tuple[Drift, ...] = ()
+    freshness: Freshness | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """All that was found about a candidate, before anything is decided.
+
+    :param age: with its severity; None: the contract does not ask.
+    """
+
+    outcomes: Sequence[Outcome]
+    drift: Sequence[Drift]
+    age: tuple[Freshness, Any] | None
+
+    @property
+    def failed(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if not outcome.passed]
+
+    @property
+    def stale(self) -> bool:
+        return self.age is not None and self.age[0].stale
+
+    @property
+    def failed_rules(self) -> tuple[str, ...]:
+        changed = [drift.rule_of(kind) for kind in drift.KINDS if any(one.kind == kind for one in self.drift)]
+        return (*(outcome.rule.name for outcome in self.failed), *changed, *(["freshness"] if self.stale else []))
 
 
 _QUARANTINE = sql.SQL("""
@@ -61,78 +92,131 @@ on conflict (raw_id, rule) do nothing
 
 
 def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, staged: Staged = staged_by_mapping,
-                 max_quarantine_share: float | None = None, suite_root: Path = SUITE_ROOT) -> Checked:
+                 max_quarantine_share: float | None = None, suite_root: Path = SUITE_ROOT,
+                 terms: Mapping[str, Terms] | None = None) -> Checked:
     """Check all that is open of a stream; commits. Safe to repeat: a check decides anew on every open batch.
 
     :param url: libpq URL of the same warehouse, for Great Expectations.
     :param max_quarantine_share: instead of what the mapping's ``options`` or else the suite allow.
+    :param terms: instead of the mapping's ``contract``, by part of the stream.
     :raises CriticalCheckError: the batch stops here; its state is ``failed``.
-    :raises ConfigError: the suite cannot be read or run.
+    :raises ConfigError: the suite or the mapping cannot be read or run.
     """
     suite = read_suite(stream.suite, root=suite_root)
     with _alone(conn, stream):
         _fits(conn, suite, stream)
+        parts = terms_by_part(conn, stream.name) if terms is None else terms
         candidate = fill_candidate(conn, stream, staged=staged)
         conn.commit()  # Great Expectations looks through a connection of its own
         if candidate.report_batch_id is None:
-            return Checked(stream.name, suite.name, suite.owner, None, 0, 0, ())
-        outcomes: list[Outcome] = []
-        if candidate.rows:
-            outcomes = run_suite(url, candidate.table, suite.for_rows(candidate.rows), _parameters(conn, candidate))
+            return _nothing_landed(conn, stream, suite, parts)
+        found = _look(conn, url, stream, suite, candidate, parts)
         share = _share(conn, stream, suite) if max_quarantine_share is None else max_quarantine_share
         with conn.transaction():
-            checked, problem = _judge(conn, stream, suite, candidate, outcomes, share)
+            checked, problem = _judge(conn, stream, suite, candidate, found, share)
         conn.commit()
     if problem:
         raise CriticalCheckError(problem, owner=suite.owner)
     return checked
 
 
-def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate,
-           outcomes: Sequence[Outcome], share: float) -> tuple[Checked, str | None]:
+def _look(conn: psycopg.Connection, url: str, stream: CheckedStream, suite: Suite, candidate: Candidate,
+          parts: Mapping[str, Terms]) -> _Found:
+    """Hold the candidate against contract, history and suite; commits what was observed, decides nothing."""
+    with conn.transaction():
+        changes = drift.find(conn, stream.name, candidate.batch_ids, parts, deletion_mark(stream.name))
+        check_history.note_newest(conn, stream.name, stream.shape, candidate.batch_ids)
+    age = _age(conn, stream, parts)
+    conn.commit()
+    outcomes: list[Outcome] = []
+    if candidate.rows:
+        values = check_history.parameters(conn, candidate)
+        outcomes = run_suite(url, candidate.table, suite.for_rows(candidate.rows), values)
+    return _Found(outcomes, changes, age)
+
+
+def _age(conn: psycopg.Connection, stream: CheckedStream, parts: Mapping[str, Terms]) -> tuple[Freshness, Any] | None:
+    """The stream's age with the gravest severity that any of its parts asks for."""
+    asked = {one.freshness for one in parts.values()} or {Terms().freshness}
+    severity = next((one for one in ("critical", "info") if one in asked), None)
+    return None if severity is None else (check_history.freshness(conn, stream.name), severity)
+
+
+def _nothing_landed(conn: psycopg.Connection, stream: CheckedStream, suite: Suite,
+                    parts: Mapping[str, Terms]) -> Checked:
+    """Nothing is open; that nothing came for too long is filed under the stream's newest batch."""
+    age = _age(conn, stream, parts)
+    if age is not None and age[0].judged:
+        warehouse.run(conn, "quality/record_age", {
+            "stream": stream.name, "suite": suite.name, "results": Jsonb([age[0].result(age[1])])})
+    conn.commit()
+    if age is not None and age[0].stale and age[1] == "critical":
+        raise CriticalCheckError(f"{stream.name}: {age[0].text}. Nothing new was landed.", owner=suite.owner)
+    found = _Found((), (), age)
+    return Checked(stream.name, suite.name, suite.owner, None, 0, 0, found.failed_rules, (), age and age[0])
+
+
+def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: _Found,
+           share: float) -> tuple[Checked, str | None]:
     """Record the results and decide; the problem's text is None when the batch may go on."""
     values = {"stream": stream.name, "batch_ids": list(candidate.batch_ids)}
     warehouse.run(conn, "quality/clear_held", values)
-    results = [_result(outcome) for outcome in outcomes]
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    problem = _critical(stream, candidate, failed)
-    held, records = 0, 0
+    drift.record(conn, stream.name, found.drift)
+    problem = _stops(stream, candidate, found)
     with names(conn, stream.name):
+        counted = warehouse.rows(conn, "quality/count_records", values)[0]
+        held, records = 0, counted["records"]
+        results = _results(found, records)
         if problem is None:
-            held, records, beyond = _hold(conn, stream, suite, failed, share)
+            held, beyond = _hold(conn, stream, suite, candidate, found, share)
             results.append(_share_result(held, records, share, suite, beyond))
-            problem = _too_many(candidate, failed, held, records, share) if beyond else None
-            held = 0 if beyond else held
-        else:
-            records = warehouse.rows(conn, "quality/count_records", values)[0]["records"]
+            problem = _too_many(candidate, found.failed, held, records, share) if beyond else None
+        if problem is None and drift.hold(conn, stream.name, candidate.batch_ids, found.drift, "lost_column"):
+            held = warehouse.rows(conn, "quality/count_records", values)[0]["held"]
     warehouse.run(conn, "quality/record_results",
                   {"batch_id": candidate.report_batch_id, "suite": suite.name, "results": Jsonb(results)})
     warehouse.run(conn, "quality/mark_batches", {**values, "state": "failed" if problem else "checked"})
     if problem is None:
         warehouse.run(conn, "quality/mark_candidate", values)
-    return Checked(stream.name, suite.name, suite.owner, candidate.report_batch_id, records, held,
-                   tuple(outcome.rule.name for outcome in failed)), problem
+    return Checked(stream.name, suite.name, suite.owner, candidate.report_batch_id, records, 0 if problem else held,
+                   found.failed_rules, tuple(found.drift), found.age and found.age[0]), problem
 
 
-def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, failed: Sequence[Outcome],
-          share: float) -> tuple[int, int, bool]:
-    """Hold the records that break a warning; none is held when they are too many. Returns held, records, too many."""
+def _stops(stream: CheckedStream, candidate: Candidate, found: _Found) -> str | None:
+    """What stops the batch whatever its rows are like: critical rules, a broken contract, a stream that went stale."""
+    stale = f"{stream.name}: {found.age[0].text}." if found.stale and found.age[1] == "critical" else None
+    texts = (_critical(stream, candidate, found.failed),
+             drift.problem(stream.name, found.drift, candidate.report_batch_id), stale)
+    return " ".join(text for text in texts if text) or None
+
+
+def _results(found: _Found, records: int) -> list[dict[str, Any]]:
+    aged = [found.age[0].result(found.age[1])] if found.age is not None else []
+    return [*(_result(outcome) for outcome in found.outcomes), *drift.results(found.drift, records), *aged]
+
+
+def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: _Found,
+          share: float) -> tuple[int, bool]:
+    """Hold the records that break a warning or have a discarded type; none is held when they are too many.
+
+    Returns how many are held (or would be), and whether they are too many.
+    """
     held_now = 0
     with conn.transaction() as savepoint:
-        for outcome in failed:
+        for outcome in found.failed:
             if outcome.rule.severity == "warning" and outcome.failing_query:
                 query = _QUARANTINE.format(
                     rule=sql.Literal(outcome.rule.name), reason=sql.Literal(outcome.rule.reason),
                     failing=sql.SQL(outcome.failing_query.rstrip().rstrip(";")))
                 held_now += conn.execute(query).rowcount
+        held_now += drift.hold(conn, stream.name, candidate.batch_ids, found.drift, "changed_type")
         if held_now >= MANY_ROWS:  # the next statements join to them
             conn.execute("analyze ops.quarantine")
         counted = warehouse.rows(conn, "quality/count_records", {"stream": stream.name})[0]
-        held, records = counted["held"], counted["records"]
-        beyond = held > suite.quarantine_floor and held > share * records
+        beyond = counted["held"] > suite.quarantine_floor and counted["held"] > share * counted["records"]
         if beyond:
             raise psycopg.Rollback(savepoint)
-    return held, records, beyond
+    return counted["held"], beyond
 
 
 def _critical(stream: CheckedStream, candidate: Candidate, failed: Sequence[Outcome]) -> str | None:
@@ -190,23 +274,6 @@ def _share(conn: psycopg.Connection, stream: CheckedStream, suite: Suite) -> flo
             "mappings": staging_parameters(stream.name, [])["mappings"]})[0]
     conn.commit()
     return suite.max_quarantine_share if found["share"] is None else float(found["share"])
-
-
-def _parameters(conn: psycopg.Connection, candidate: Candidate) -> dict[str, Any]:
-    """Values for ``$PARAMETER``; volumes are in rows of the candidate, history is in landed records."""
-    found = warehouse.rows(conn, "quality/parameters", {
-        "stream": candidate.stream, "batch_ids": [*candidate.batch_ids, candidate.report_batch_id]})[0]
-    with names(conn, candidate.stream):
-        records = warehouse.rows(conn, "quality/count_records", {"stream": candidate.stream})[0]["records"]
-    conn.commit()
-    rows_a_record = candidate.rows / records if records else 1.0
-    most = found["volume_max"]
-    return {
-        "latest_at": found["latest_at"].isoformat(),
-        "latest_on": found["latest_on"].isoformat(),
-        "volume_min": math.floor(found["volume_min"] * rows_a_record),
-        "volume_max": ALL_ROWS if most is None else math.ceil(most * rows_a_record),
-    }
 
 
 def _fits(conn: psycopg.Connection, suite: Suite, stream: CheckedStream) -> None:

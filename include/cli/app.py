@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, sources, holds, debts, connections, results, alerts, persons, quarantine.",
+    help="audienceflow: segments, plans, sources, schemas, checks, holds, debts, connections, results, alerts.",
 )
 
 
@@ -92,6 +92,7 @@ def _with_commands() -> typer.Typer:
     from include.cli import (
         alerts,
         connections,
+        checks,
         debts,
         exchanges,
         holds,
@@ -100,6 +101,7 @@ def _with_commands() -> typer.Typer:
         proposals,
         quarantine,
         results,
+        schema,
         segment,
         source,
         sync,
@@ -114,6 +116,8 @@ def _with_commands() -> typer.Typer:
     app.add_typer(alerts.commands, name="alerts")
     app.add_typer(quarantine.commands, name="quarantine")
     app.add_typer(source.commands, name="source")
+    app.add_typer(schema.commands, name="schema")
+    app.add_typer(checks.commands, name="checks")
     app.add_typer(exchanges.commands, name="exchanges")
     identity.commands.command("propose")(proposals.propose)
     identity.commands.add_typer(proposals.commands, name="proposals")

@@ -38,6 +38,6 @@ def staging_parameters(stream: str, batch_ids: Sequence[int]) -> dict[str, Any]:
     if registry.stream(stream).source == "files":
         return {**bound, "mappings": Jsonb({one.name: one.parameters for one in built_in() if one.stream == stream})}
     for name, value in table_mapping(stream).items():
-        if name != "options":
+        if name not in ("options", "contract"):
             bound[name] = Jsonb(value) if isinstance(value, dict) else value
     return bound

@@ -22,6 +22,8 @@ from include.sources.shapes import (
     COLUMNS,
     CONSENT_KEYS,
     CONSTANTS,
+    CONTRACT_PATHS,
+    CONTRACT_WORDS,
     CSV_KEYS,
     DROP_SHAPES,
     EVENT_KEYS,
@@ -168,7 +170,7 @@ def _is_encoding(value: Any) -> bool:
 
 def _parameters(file: _File, block: Any, line: int, shape: str, allowed: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"ids": {}, "properties": {}, "events_names": {}, "countries": dict(_countries()),
-                             "options": {}, **dict.fromkeys(_names(shape))}
+                             "options": {}, "contract": {}, **dict.fromkeys(_names(shape))}
     found.update(CONSTANTS)
     for key, value, at in file.items(block, line, allowed, "a mapping"):
         if key in _READERS:
@@ -306,13 +308,35 @@ def _options(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
     return {"options": dict(_pairs(file, value, line, (), "options"))}
 
 
+def _contract(file: _File, value: Any, line: int, shape: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, given, at in file.items(value, line, (*CONTRACT_WORDS, *CONTRACT_PATHS), "contract"):
+        if key in CONTRACT_WORDS:
+            if given not in CONTRACT_WORDS[key]:
+                raise file.error(at, f"{key!r} is none of {', '.join(CONTRACT_WORDS[key])}", "say what becomes of it")
+            found[key] = given
+        elif not isinstance(given, list):
+            raise file.error(at, f"{key!r} is no list of paths", "write them as ['lineItems.nodes[].sku', tags]")
+        else:
+            found[key] = [_contract_path(file, path, at, key) for path in given]
+    return {"contract": found}
+
+
+def _contract_path(file: _File, path: Any, line: int, key: str) -> list[str]:
+    """The steps to a column; ``[]`` is any of a list, for which its first stands."""
+    dotted = str(path).replace("[]", ".0")
+    if not _DOTTED.fullmatch(dotted):
+        raise file.error(line, f"{key!r} has a path that cannot be read", "write it as in lineItems.nodes[].sku")
+    return dotted.split(".")
+
+
 def _pairs(file: _File, value: Any, line: int, allowed: Sequence[str], what: str) -> Iterator[tuple[str, Any]]:
     return ((key, given) for key, given, _ in file.items(value, line, allowed, what))
 
 
 _READERS = {"columns": _columns, "ids": _ids, "consent": _consent, "interests": _interests, "events": _events,
             "properties": _properties, "constants": _constants, "countries": _names_of_countries, "goods": _pattern,
-            "returns": _returns, "options": _options}
+            "returns": _returns, "options": _options, "contract": _contract}
 
 
 @cache

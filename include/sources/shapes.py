@@ -44,7 +44,16 @@ CONSTANTS: dict[str, str | None] = {
     "constant_person_stream": None,
 }
 TABLE_KEYS = ("columns", "ids", "consent", "interests", "events", "properties", "constants", "countries", "goods",
-              "returns", "options")
+              "returns", "options", "contract")
+# What becomes of a changed schema (docs/decisions/0022); `open` and `reads` list paths.
+CONTRACT_WORDS: dict[str, tuple[str, ...]] = {
+    "new_column": ("evolve", "freeze", "discard"),
+    "lost_column": ("evolve", "freeze", "discard"),
+    "changed_type": ("evolve", "freeze", "discard"),
+    "covers": ("read", "all"),
+    "freshness": ("info", "critical", "off"),
+}
+CONTRACT_PATHS = ("open", "reads")
 FILE_KEYS = ("match", "shape", "key", "csv")
 CSV_KEYS = ("delimiter", "encoding", "quote")
 DROP_SHAPES = {"orders": "order_entry", "persons": "person_record"}  # a file's shape: files.orders or files.persons

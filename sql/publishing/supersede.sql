@@ -1,4 +1,5 @@
--- One row per quarantine row, held or released, whose record came again in a newer version.
+-- One row per quarantine row, held or released, whose record came again in a newer version. A released version waits while
+-- the newer one is held itself: what a person let through is not lost to a row that may never be.
 with
 
 newest as (
@@ -24,3 +25,13 @@ where
     and q.state in ('held', 'released')
     and n.record_key = q.record_key
     and checking.is_newer(n.changed_at, n.raw_id, q.changed_at, q.raw_id)
+    and (
+        q.state = 'held'
+        or not exists (
+            select from ops.quarantine as newer
+            where
+                newer.stream = %(stream)s
+                and newer.raw_id = n.raw_id -- noqa: RF01
+                and newer.state = 'held'
+        )
+    )

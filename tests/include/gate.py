@@ -11,6 +11,8 @@ import psycopg
 
 from include import publishing, warehouse
 from include.candidate import fill_candidate
+from include.sources import registry
+from include.suites import read_suite
 
 LANDED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
@@ -49,45 +51,35 @@ class GateStream:
     suite: str
 
 
-STREAMS = {
-    name.replace(".", "_"): GateStream(name, shape, name.replace(".", "_"))
-    for name, shape in {
-        "hubspot.contacts": "person_record",
-        "hubspot.companies": "company",
-        "hubspot.deals": "deal",
-        "salesforce.contacts": "person_record",
-        "salesforce.leads": "person_record",
-        "salesforce.accounts": "company",
-        "salesforce.opportunities": "deal",
-        "shopify.customers": "person_record",
-        "woocommerce.customers": "person_record",
-        "woocommerce.orders": "order_entry",
-        "mailchimp.members": "person_record",
-        "files.persons": "person_record",
-        "shopify.orders": "order_entry",
-        "files.orders": "order_entry",
-        "shopify.checkouts": "event",
-        "mailchimp.activity": "event",
-        "mailchimp.campaigns": "campaign",
-        "klaviyo.profiles": "person_record",
-        "klaviyo.events": "event",
-        "brevo.contacts": "person_record",
-        "brevo.events": "event",
-        "matomo.visits": "event",
-        "ga4.reports": "report_row",
-    }.items()
-}
-# What a good row of a shape holds that stitches nobody.
-BUSINESS: dict[str, dict[str, Any]] = {
-    "company": {"name": "Acme", "domain": "acme.example", "country": "DE", "employees": 12, "ids": {}},
-    "deal": {"name": "Machine", "stage": "offer", "state": "open", "amount_minor": 100_000, "currency": "EUR",
-             "closes_on": "2026-12-31", "person_keys": ["1"]},
-    "campaign": {"name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
-                 **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)},
-    "report_row": {"on_date": "2026-11-19", "dimensions": {"report": "traffic"}, "metrics": {"sessions": 4},
-                   "lacks": []},
-}
+# Every stream of the registry by the name of its suite: a new source needs no line here.
+STREAMS = {one.suite: GateStream(one.name, one.shape, one.suite) for one in registry.STREAMS.values()}
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
+DAY = "2026-11-19T10:00:00+00:00"
+# For each shape a row that says something in every column a rule may ask for. `{n}` is the row's number.
+SHAPES: dict[str, dict[str, Any]] = {
+    "person_record": {
+        "changed_at": DAY, "email": "person{n}@shop.example", "phone": None, "ids": {"shopify_customer": "{n}"},
+        "country": "DE", "deleted": False, "birth_on": "1980-02-29", "interests": [], "consent_email": "granted",
+        "consent_email_at": "2026-01-01T00:00:00+00:00", "consent_ads": "withdrawn",
+        "consent_ads_at": "2026-01-01T00:00:00+00:00"},
+    "order_entry": {
+        "changed_at": DAY, "email": "person{n}@shop.example", "phone": None, "ids": {"shopify_customer": "{n}"},
+        "country": "DE", "entry_no": 1, "occurred_at": DAY, "currency": "EUR", "amount_minor": 1999,
+        "order_key": "o{n}", "kind": "sale", "sku": "mug", "quantity": 1},
+    "event": {
+        "changed_at": DAY, "email": "person{n}@shop.example", "phone": None, "ids": {"shopify_customer": "{n}"},
+        "entry_no": 1, "occurred_at": DAY, "currency": "EUR", "amount_minor": 1999, "name": "email_opened",
+        "properties": {}},
+    "company": {"changed_at": DAY, "created_at": DAY, "name": "Shop {n}", "domain": "shop{n}.example", "country": "DE",
+                "employees": 12, "revenue_minor": 100000, "currency": "EUR", "ids": {}},
+    "deal": {"changed_at": DAY, "created_at": DAY, "name": "Deal {n}", "pipeline": "default", "stage": "open",
+             "state": "open", "amount_minor": 1999, "currency": "EUR", "closes_on": "2026-11-19", "person_keys": []},
+    "campaign": {"changed_at": DAY, "created_at": DAY, "name": "Mailing {n}", "subject": "News", "channel": "email",
+                 "state": "sent", "sent_at": DAY, "recipients": 100, "opened": 50, "clicked": 10, "bounced": 1,
+                 "unsubscribed": 1},
+    "report_row": {"changed_at": DAY, "on_date": "2026-11-19", "dimensions": {"country": "DE"},
+                   "metrics": {"sessions": 1}, "lacks": []},
+}
 
 
 def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[str, Any]]:
@@ -97,27 +89,20 @@ def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[s
 
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
-    """A row no rule objects to."""
-    if stream.shape in BUSINESS:
-        key = {"record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "bad_casts": []}
-        return {**key, **BUSINESS[stream.shape], **changed}
-    row: dict[str, Any] = {
-        "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
-        "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",
-    }
-    if stream.shape == "person_record":
-        row |= {"deleted": False, "birth_on": "1980-02-29", "interests": [], "consent_email": "granted",
-                "consent_email_at": "2026-01-01T00:00:00+00:00", "consent_ads": "withdrawn",
-                "consent_ads_at": "2026-01-01T00:00:00+00:00"}
-    else:
-        row |= {"entry_no": 1, "occurred_at": "2026-11-19T10:00:00+00:00", "currency": "EUR", "amount_minor": 1999}
-    if stream.shape == "order_entry":
-        row |= {"order_key": f"o{number}", "kind": "sale", "sku": "mug", "quantity": 1}
-    if stream.shape == "event":
-        names = {"shopify.checkouts": "cart_abandoned", "matomo.visits": "site_visited"}
-        row |= {"name": names.get(stream.name, "email_opened"), "properties": {}}
-        del row["country"]
+    """A row no rule of the stream's suite objects to: the shape's, with values the suite's own lists allow."""
+    row: dict[str, Any] = {"record_key": f"k{number}", "bad_casts": [], **_numbered(SHAPES[stream.shape], number)}
+    for rule in read_suite(stream.suite).rules:
+        column, values = rule.kwargs.get("column"), rule.kwargs.get("value_set")
+        listed = rule.type == "expect_column_values_to_be_in_set" and row.get(column) is not None
+        if listed and row[column] not in values:
+            row[column] = values[0]
     return row | changed
+
+
+def _numbered(value: Any, number: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbered(one, number) for key, one in value.items()}
+    return value.replace("{n}", str(number)) if isinstance(value, str) else value
 
 
 def land(conn: psycopg.Connection, stream: GateStream, *records: dict[str, Any] | list[dict[str, Any]],

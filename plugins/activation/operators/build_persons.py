@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from activation import alerts
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
-from include import publishing
+from include import cross_checks, publishing
 from include.identity import watch
 from include.identity.build import build_persons
 
@@ -19,8 +19,8 @@ class BuildPersonsOperator(WarehouseOperator):
     Stitch changed records, then refresh golden records, consent and traits. Values found to be shared, and persons that
     grew too large, are told to the owner.
 
-    Skipped, with the streams named, while a landed batch waits behind a failed check: nothing is built on half of a
-    night's data.
+    Skipped, with the streams named, while a landed batch waits behind a failed check, or while a critical check of
+    sources against each other has failed: nothing is built on half of a night's data.
 
     :param as_of: the day traits are computed for (templated).
     :param only_if_changed: skip when nothing was published since the last build.
@@ -44,6 +44,9 @@ class BuildPersonsOperator(WarehouseOperator):
         blocked = publishing.blocked_streams(conn)
         if blocked:
             raise AirflowSkipException(f"Failed checks hold back {', '.join(blocked)}; see ops.check_result.")
+        failed = cross_checks.blocking(conn)
+        if failed:
+            raise AirflowSkipException(f"Sources contradict each other: {', '.join(failed)}; see ops.cross_result.")
         if self.only_if_changed and not publishing.anything_changed(conn):
             raise AirflowSkipException("Nothing was published since the last build.")
         counts = build_persons(conn, as_of=as_date(self.as_of))

@@ -1,14 +1,15 @@
 """Check what a stream has landed."""
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from airflow.sdk.definitions.context import Context
 
-from activation import result_pages
+from activation import alerts, result_pages
 from activation.operators.warehouse_operator import WarehouseOperator
-from include import quality
+from include import quality, stream_watch
 from include.errors import ConfigError, CriticalCheckError, RetriableError
 from include.results import draw
 from include.sources.registry import STREAMS
@@ -22,11 +23,13 @@ class CheckStreamOperator(WarehouseOperator):
     """
     Run the stream's suite over all it has landed and not yet published, and draw the page of its results.
 
-    A critical failure fails the task at once; rows that break a rule are set aside with the reason. The button
-    *Results* leads to the page, also of a failed check.
+    A critical failure fails the task at once; rows that break a rule are set aside with the reason. Columns that
+    changed, and records older than they use to be, are told to the suite's owner. The button *Results* leads to the
+    page, also of a failed check.
 
     :param stream: name in include/sources/registry.py.
-    :returns: ``{"batch_id": id, "records": n, "quarantined": n, "failed_rules": [name, ...]}``.
+    :returns: ``{"batch_id": id, "records": n, "quarantined": n, "failed_rules": [name, ...],
+        "changed_columns": n}``.
     """
 
     operator_extra_links = (result_pages.ResultPageLink(),)
@@ -43,11 +46,14 @@ class CheckStreamOperator(WarehouseOperator):
             self._draw(conn, context)
             raise
         self._draw(conn, context)
+        for state in stream_watch.worth_telling(conn, stream_watch.states(checked)):
+            alerts.tell(conn, **asdict(state))
         return {
             "batch_id": checked.batch_id,
             "records": checked.records,
             "quarantined": checked.quarantined,
             "failed_rules": list(checked.failed_rules),
+            "changed_columns": len(checked.drift),
         }
 
     def describe(self, record: Record, result: dict[str, Any]) -> None:

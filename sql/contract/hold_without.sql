@@ -1,0 +1,19 @@
+-- One row per candidate record that landed after a column was lost, and lacks it: it is set aside, for it would empty what
+-- staging knows.
+insert into ops.quarantine (batch_id, stream, raw_id, record_key, rule, reason, changed_at)
+select distinct on (c.raw_id)
+    c.batch_id,
+    c.stream,
+    c.raw_id,
+    c.record_key,
+    %(rule)s,
+    %(reason)s,
+    c.changed_at
+from candidate as c
+inner join raw.record as r on r.stream = %(stream)s and c.raw_id = r.raw_id
+where
+    c.batch_id = any(%(batch_ids)s)
+    and c.batch_id > %(after_batch_id)s
+    and coalesce(r.payload::jsonb #>> %(part_steps)s::text[], '') = %(part)s
+    and r.payload::jsonb #> %(steps)s::text[] is null
+on conflict (raw_id, rule) do nothing
