@@ -91,8 +91,8 @@ def _with_commands() -> typer.Typer:
     """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
     from include.cli import (
         alerts,
-        connections,
         checks,
+        connections,
         debts,
         exchanges,
         holds,
