@@ -12,8 +12,10 @@ from include.sources.registry import STREAMS
 from tests.include.sources.platforms import client_of
 from tests.standins import Standins
 
-OF_THE_MERCHANT = ("hubspot", "shopify", "mailchimp")  # platforms that the merchant of 200 customers uses
-PERSONS = ("hubspot.contacts", "shopify.customers", "mailchimp.members")
+# The merchant of 200 customers has records in these; it keeps no leads, and no companies and deals at HubSpot.
+OF_THE_MERCHANT = ("hubspot", "shopify", "mailchimp", "woocommerce", "salesforce", "matomo", "ga4")
+UNUSED = ("hubspot.companies", "hubspot.deals", "salesforce.leads")
+PERSONS = ("hubspot.contacts", "shopify.customers", "mailchimp.members", "woocommerce.customers", "salesforce.contacts")
 
 
 def land(conn: psycopg.Connection, standins: Standins, stream: str) -> landing.Landed:
@@ -108,7 +110,8 @@ def test_campaigns_arrive_with_the_figures_that_activity_adds_up_to(
         assert row["bad_casts"] == []
 
 
-@pytest.mark.parametrize("stream", [name for name, one in STREAMS.items() if one.source in OF_THE_MERCHANT])
+@pytest.mark.parametrize("stream", [
+    name for name, one in STREAMS.items() if one.source in OF_THE_MERCHANT and name not in UNUSED])
 def test_a_second_landing_of_an_unchanged_source_brings_nothing(
     conn: psycopg.Connection, standins: Standins, stream: str
 ) -> None:
