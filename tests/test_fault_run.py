@@ -22,7 +22,7 @@ from tests.faults import words
 from tests.faults.chain import Chain, environment_of
 from tests.faults.crew import Crew, table_of
 from tests.faults.plan import FIRST_DAY
-from tests.faults.story import Merchant, Story
+from tests.faults.story import Again, Merchant, Story
 from tests.standins import running_standins
 
 pytestmark = pytest.mark.timeout(900)
@@ -35,14 +35,14 @@ def as_of() -> date:
 
 
 @pytest.fixture(scope="module")
-def story(
+def merchant(
     postgres: EmbeddedPostgres,
     databases: Databases,
     template: str,
     tmp_path_factory: pytest.TempPathFactory,
     as_of: date,
-) -> Iterator[Story]:
-    """Both days and the repetitions, on a warehouse and with platforms of their own."""
+) -> Iterator[Merchant]:
+    """With a warehouse and platforms of its own."""
     folder = tmp_path_factory.mktemp("faults")
     drops, audiences = folder / "drops", folder / "audiences"
     drops.mkdir()
@@ -53,11 +53,20 @@ def story(
         warehouse.connect(url, autocommit=True) as conn,
     ):
         crew = Crew(url, environment_of(url, standins, drops, audiences), standins)
-        merchant = Merchant(Chain(crew, as_of.isoformat()), standins, conn, audiences)
-        first, second = merchant.first_day(), merchant.second_day()
-        story = Story(first, second, [merchant.again() for _ in range(3)])
+        yield Merchant(Chain(crew, as_of.isoformat()), standins, conn, audiences)
     databases.take_back(name)
-    yield story
+
+
+@pytest.fixture(scope="module")
+def story(merchant: Merchant) -> Story:
+    """Both days."""
+    return Story(merchant.first_day(), merchant.second_day())
+
+
+@pytest.fixture(scope="module")
+def again(story: Story, merchant: Merchant) -> list[Again]:
+    """What three more runs of both days changed."""
+    return [merchant.again() for _ in range(3)]
 
 
 def test_every_stage_died_at_every_place(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +138,6 @@ def test_a_webhook_is_told_nothing_twice(story: Story) -> None:
     assert words.doubled_events(told) == Counter()
 
 
-def test_the_same_interval_again_leaves_every_table_as_it_was(story: Story) -> None:
-    assert [again.differing for again in story.again] == [{}, {}, {}]
-    assert [(one.platform, one.method, one.path) for again in story.again for one in again.written] == []
+def test_the_same_interval_again_leaves_every_table_as_it_was(again: list[Again]) -> None:
+    assert [one.differing for one in again] == [{}, {}, {}]
+    assert [(sent.platform, sent.method, sent.path) for one in again for sent in one.written] == []

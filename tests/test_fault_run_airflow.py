@@ -1,6 +1,6 @@
-"""The fault run with Airflow around it: FAULT_RUN=full. A dead worker is seen by Airflow itself, and its task tried again.
+"""The fault run with Airflow around it (FAULT_RUN=full): Airflow sees that a worker is dead and tries its task again.
 
-The same faults strike the platforms while `make run` drives the chain, and in each stage one task dies: its own process,
+The same faults strike the platforms while `make run` drives the chain, and in each stage a task dies: its own process,
 or, where a task is said to be lost, the worker above it as well, as when a machine goes. Then runs without faults bring
 everything to rest. Takes about ten minutes on two quiet cores.
 """
@@ -37,7 +37,7 @@ select client_port, application_name from pg_stat_activity
 where %(locker)s = any(pg_blocking_pids(pid)) and client_port is not null
 limit 1
 """
-SESSION = "select client_port from pg_stat_activity where application_name = %(name)s limit 1"
+SESSION = "select client_port from pg_stat_activity where application_name = any(%(names)s) limit 1"
 # A task of each try: what was written down when it began, and whether its end was.
 TRIES = "select dag_id, task_id, try_number, ended_at is not null from ops.task_run order by task_run_id"
 
@@ -146,7 +146,8 @@ def _in_call(system: RunningSystem, watching: psycopg.Connection, platform: str,
     rule = {"platform": platform, "method": method, "path": path, "kind": "latency", "seconds": 3, "next": 1}
     at = system.standins.add_fault(rule)
     _until(lambda: system.standins.fault_state()[at]["hit"])
-    return _owner(watching.execute(SESSION, {"name": f"sync {platform}"}).fetchone()[0])
+    names = [f"sync {platform}", f"conversions {platform}"]  # one at a time: they share a pool of one
+    return _owner(watching.execute(SESSION, {"names": names}).fetchone()[0])
 
 
 def _owner(port: int) -> psutil.Process:

@@ -1,16 +1,17 @@
 """What a warehouse holds, as one hash a table, so that two moments can be told to be equal."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 SCHEMAS = ("raw", "staging", "identity", "profile", "segment", "consent", "audience", "conversion", "experiment")
-# Logs of what was done: each run of a stage adds a line, also when nothing changes.
-LOGS = {"segment.build": "a line a build", "audience.sync": "a line a sync"}
-# Work tables, and what every build says anew.
+# Logs of what was done: each run adds a line, also when nothing changes.
+LOGS = frozenset({"segment.build", "audience.sync"})
 SCRATCH = "identity.work_"
-LEFT_OUT: Mapping[str, tuple[str, ...]] = {}
+# When a row was written into staging: a publication replaces every row. All else counts, also ids and times.
+WRITTEN_AT = "published_at"
 _TABLES = """
 select n.nspname, c.relname, array_agg(a.attname::text order by a.attnum)
 from pg_class as c
@@ -21,30 +22,41 @@ group by 1, 2
 order by 1, 2
 """
 _HASH = sql.SQL(
-    "select count(*), md5(string_agg(line, '' order by line))"
-    " from (select md5(row({columns})::text) as line from {table}) as lines"
+    "select count(*), md5(string_agg(md5(row({columns})::text), '' order by md5(row({columns})::text))), {each}"
+    " from {table}"
 )
+_ONE = sql.SQL("sum(hashtextextended({column}::text, 0)::numeric)")  # of one column, whatever the order of rows
 
 
-def hashes(conn: psycopg.Connection, left_out: Mapping[str, tuple[str, ...]] = LEFT_OUT) -> dict[str, tuple[int, str]]:
-    """By table: how many rows, and the hash of what they say, whatever their order.
+@dataclass(frozen=True)
+class TableHash:
+    """Rows, their hash, and of each column one of its own: to tell which differs."""
 
-    :param left_out: by table, columns that do not count.
-    """
-    found: dict[str, tuple[int, str]] = {}
+    rows: int
+    hash: str | None
+    columns: Mapping[str, object]
+
+
+def hashes(conn: psycopg.Connection) -> dict[str, TableHash]:
+    """By table: what its rows say, whatever their order."""
+    found: dict[str, TableHash] = {}
     for schema, table, columns in conn.execute(_TABLES, [list(SCHEMAS)]).fetchall():
         name = f"{schema}.{table}"
-        kept = [sql.Identifier(column) for column in columns if column not in left_out.get(name, ())]
-        if name not in LOGS and not name.startswith(SCRATCH):
-            asked = _HASH.format(columns=sql.SQL(", ").join(kept), table=sql.Identifier(schema, table))
-            found[name] = conn.execute(asked).fetchone()
+        if name in LOGS or name.startswith(SCRATCH):
+            continue
+        kept = [column for column in columns if (schema, column) != ("staging", WRITTEN_AT)]
+        quoted = [sql.Identifier(column) for column in kept]
+        each = sql.SQL(", ").join(_ONE.format(column=column) for column in quoted)
+        asked = _HASH.format(columns=sql.SQL(", ").join(quoted), each=each, table=sql.Identifier(schema, table))
+        rows, hash_, *one_by_one = conn.execute(asked).fetchone()
+        found[name] = TableHash(rows, hash_, dict(zip(kept, one_by_one, strict=True)))
     return found
 
 
-def changed(before: Mapping[str, tuple[int, str]], after: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, int]]:
-    """By table that differs: rows before and after."""
+def changed(before: Mapping[str, TableHash], after: Mapping[str, TableHash]) -> dict[str, tuple[int, int, list[str]]]:
+    """By table that differs: rows before and after, and the columns."""
     return {
-        name: (before.get(name, (0, ""))[0], after.get(name, (0, ""))[0])
-        for name in before.keys() | after.keys()
-        if before.get(name) != after.get(name)
+        name: (was.rows, after[name].rows, [one for one in was.columns if was.columns[one] != after[name].columns[one]])
+        for name, was in before.items()
+        if (was.rows, was.hash) != (after[name].rows, after[name].hash)
     }
