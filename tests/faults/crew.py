@@ -4,9 +4,9 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -38,6 +38,10 @@ class NotReached(AssertionError):
     """A stage came to its end without coming by the place where it was to die."""
 
 
+class FailedBefore(NotReached):
+    """A fault ended it before; Airflow would try it again."""
+
+
 @dataclass(frozen=True)
 class Death:
     """One worker that was killed.
@@ -65,6 +69,12 @@ class Running:
             self.kill()
             raise AssertionError(f"{self.order} still ran after {LONGEST} s")
         return self.told.recv() if self.told.poll() else None
+
+    def not_reached(self, place: str) -> NotReached:
+        """Why it cannot be killed there any more."""
+        told = self.ended()
+        kind = FailedBefore if told is not None and told.again else NotReached
+        return kind(f"{self.order} did not come by {place}: {told}")
 
     def ports(self) -> set[int]:
         """Its ends of TCP connections."""
@@ -107,24 +117,8 @@ class Crew:
 
     def run(self, *orders: Order) -> dict[Order, Any]:
         """Bring stages to their end, some at once, each with the tries that Airflow gives it; their results."""
-        waiting, results = list(orders), {}
-        lock = threading.Lock()
-
-        def one_after_the_other() -> None:
-            while True:
-                with lock:
-                    if not waiting:
-                        return
-                    order = waiting.pop(0)
-                results[order] = self._with_tries(order)
-
-        hands = [threading.Thread(target=one_after_the_other) for _ in range(min(AT_ONCE, len(orders)))]
-        for hand in hands:
-            hand.start()
-        for hand in hands:
-            hand.join()
-        assert len(results) == len(orders), f"without an end: {sorted(set(map(str, orders)) - set(map(str, results)))}"
-        return {order: results[order] for order in orders}
+        with ThreadPoolExecutor(AT_ONCE) as hands:
+            return dict(zip(orders, hands.map(self._with_tries, orders), strict=True))
 
     def _with_tries(self, order: Order) -> Any:
         for try_number in range(1, TRIES + 1):
@@ -152,7 +146,7 @@ class Crew:
             locker = {"locker": holding.info.backend_pid}
             found = _until(lambda: watching.execute(_WAITING, locker).fetchone() or not running.process.is_alive())
             if found is True:
-                raise NotReached(f"{order} ended without waiting for {table}: {running.ended()}")
+                raise running.not_reached(table)
             port, query = found
             ports = running.ports()
             assert port in ports, f"somebody else than {order} waits for {table}"
@@ -170,7 +164,7 @@ class Crew:
             running = self.start(order)
             _until(lambda: self.standins.fault_state()[place]["hit"] or not running.process.is_alive())
             if not running.process.is_alive():
-                raise NotReached(f"{order} ended without {method} {path} of {platform}: {running.ended()}")
+                raise running.not_reached(f"{method} {path} of {platform}")
             ports = running.ports()
             died = running.kill()
             self._gone(watching, ports)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.crew import Crew
-from tests.faults.stage import Order, Stage
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from tests.faults.crew import Crew, FailedBefore
+from tests.faults.stage import TRIES, Order, Stage
 
 # Of all requests to all platforms; each refuses in its own words. After a lost answer and an "error after" the request
 # has been applied.
@@ -21,6 +23,11 @@ BAD_DAY: tuple[Mapping[str, Any], ...] = (
 )
 
 
+def _tries() -> Retrying:
+    """A stage that a fault ended before it came to its place is tried again, as Airflow does."""
+    return Retrying(retry=retry_if_exception_type(FailedBefore), stop=stop_after_attempt(TRIES), reraise=True)
+
+
 @dataclass(frozen=True)
 class AtTable:
     """Inside the transaction that needs this table; ``readers``: also when it only reads it."""
@@ -29,7 +36,7 @@ class AtTable:
     readers: bool = False
 
     def kill(self, crew: Crew, order: Order) -> None:
-        crew.kill_at_table(order, self.table, readers=self.readers)
+        _tries()(crew.kill_at_table, order, self.table, readers=self.readers)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class InCall:
     skip: int = 0
 
     def kill(self, crew: Crew, order: Order) -> None:
-        crew.kill_in_call(order, self.platform, self.method, self.path, skip=self.skip)
+        _tries()(crew.kill_in_call, order, self.platform, self.method, self.path, skip=self.skip)
 
 
 Place = AtTable | InCall
