@@ -21,7 +21,7 @@ from tests.databases import Databases
 from tests.faults import words
 from tests.faults.chain import Chain, environment_of
 from tests.faults.crew import Crew, table_of
-from tests.faults.plan import FIRST_DAY
+from tests.faults.plan import BAD_DAY, FIRST_DAY
 from tests.faults.story import Again, Merchant, Story
 from tests.standins import running_standins
 
@@ -79,10 +79,12 @@ def test_every_stage_died_at_every_place(story: Story, capsys: pytest.CaptureFix
     assert len(story.second.deaths) > 10
 
 
-def test_every_kind_of_fault_struck_on_both_days(story: Story) -> None:
-    kinds = {"throttle", "error", "error_after", "lost_answer", "reset", "half_answer", "latency"}
-    for day in story.days:
-        assert {kind for kind, hits in day.struck.items() if hits} == kinds, day.struck
+def test_every_kind_of_fault_struck(story: Story) -> None:
+    struck = Counter(story.first.struck) + Counter(story.second.struck)
+    assert struck.keys() == {one["kind"] for one in BAD_DAY}
+    refused = sum(count for kind, count in struck.items() if kind != "latency")
+    asked = len(story.first.requests) + len(story.second.requests)
+    assert refused > asked * 0.05
 
 
 def test_every_audience_is_what_the_truth_says(story: Story, as_of: date) -> None:

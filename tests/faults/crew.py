@@ -185,6 +185,8 @@ class Crew:
             ports = running.ports()
             died = running.kill()
             self._gone(watching, ports)
+        if died != signal.SIGKILL:  # it came to its end in the last moment
+            return False
         self._note(order, f"after {seconds:.2f} s", died)
         return True
 

@@ -10,8 +10,9 @@ SCHEMAS = ("raw", "staging", "identity", "profile", "segment", "consent", "audie
 # Logs of what was done: each run adds a line, also when nothing changes.
 LOGS = frozenset({"segment.build", "audience.sync"})
 SCRATCH = "identity.work_"
-# When a row was written into staging: a publication replaces every row. All else counts, also ids and times.
-WRITTEN_AT = "published_at"
+# Left out: when a publication wrote a row of staging (it replaces every row), and when the sizes of persons were counted
+# (a rebuild counts them anew). All else counts, also ids and times.
+WRITTEN_AT = frozenset({("staging", "published_at"), ("identity", "measured_at")})
 _TABLES = """
 select n.nspname, c.relname, array_agg(a.attname::text order by a.attnum)
 from pg_class as c
@@ -44,7 +45,7 @@ def hashes(conn: psycopg.Connection) -> dict[str, TableHash]:
         name = f"{schema}.{table}"
         if name in LOGS or name.startswith(SCRATCH):
             continue
-        kept = [column for column in columns if (schema, column) != ("staging", WRITTEN_AT)]
+        kept = [column for column in columns if (schema, column) not in WRITTEN_AT]
         quoted = [sql.Identifier(column) for column in kept]
         each = sql.SQL(", ").join(_ONE.format(column=column) for column in quoted)
         asked = _HASH.format(columns=sql.SQL(", ").join(quoted), each=each, table=sql.Identifier(schema, table))
