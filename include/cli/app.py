@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine.",
+    help="audienceflow: segments, plans, holds, debts, connections, results, alerts, persons, identity, quarantine.",
 )
 
 
@@ -90,14 +90,16 @@ def _fail(text: str, code: int) -> NoReturn:
 def _with_commands() -> typer.Typer:
     """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
     from include.cli import (
+        alerts,
+        connections,
         debts,
-        destinations,
         exchanges,
         holds,
         identity,
         person,
         proposals,
         quarantine,
+        results,
         segment,
         sync,
     )
@@ -106,7 +108,9 @@ def _with_commands() -> typer.Typer:
     app.add_typer(sync.commands, name="sync")
     app.add_typer(holds.commands, name="holds")
     app.add_typer(debts.commands, name="debts")
-    app.add_typer(destinations.commands, name="destinations")
+    app.add_typer(connections.commands, name="connections")
+    app.add_typer(results.commands, name="results")
+    app.add_typer(alerts.commands, name="alerts")
     app.add_typer(quarantine.commands, name="quarantine")
     app.add_typer(exchanges.commands, name="exchanges")
     identity.commands.command("propose")(proposals.propose)

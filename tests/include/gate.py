@@ -53,14 +53,39 @@ STREAMS = {
     name.replace(".", "_"): GateStream(name, shape, name.replace(".", "_"))
     for name, shape in {
         "hubspot.contacts": "person_record",
+        "hubspot.companies": "company",
+        "hubspot.deals": "deal",
+        "salesforce.contacts": "person_record",
+        "salesforce.leads": "person_record",
+        "salesforce.accounts": "company",
+        "salesforce.opportunities": "deal",
         "shopify.customers": "person_record",
+        "woocommerce.customers": "person_record",
+        "woocommerce.orders": "order_entry",
         "mailchimp.members": "person_record",
         "files.persons": "person_record",
         "shopify.orders": "order_entry",
         "files.orders": "order_entry",
         "shopify.checkouts": "event",
         "mailchimp.activity": "event",
+        "mailchimp.campaigns": "campaign",
+        "klaviyo.profiles": "person_record",
+        "klaviyo.events": "event",
+        "brevo.contacts": "person_record",
+        "brevo.events": "event",
+        "matomo.visits": "event",
+        "ga4.reports": "report_row",
     }.items()
+}
+# What a good row of a shape holds that stitches nobody.
+BUSINESS: dict[str, dict[str, Any]] = {
+    "company": {"name": "Acme", "domain": "acme.example", "country": "DE", "employees": 12, "ids": {}},
+    "deal": {"name": "Machine", "stage": "offer", "state": "open", "amount_minor": 100_000, "currency": "EUR",
+             "closes_on": "2026-12-31", "person_keys": ["1"]},
+    "campaign": {"name": "May", "sent_at": "2026-11-19T10:00:00+00:00",
+                 **dict.fromkeys(("recipients", "opened", "clicked", "bounced", "unsubscribed"), 1)},
+    "report_row": {"on_date": "2026-11-19", "dimensions": {"report": "traffic"}, "metrics": {"sessions": 4},
+                   "lacks": []},
 }
 CONTACTS, ORDERS = STREAMS["hubspot_contacts"], STREAMS["shopify_orders"]
 
@@ -73,6 +98,9 @@ def staged(stream: GateStream, batch_ids: Sequence[int]) -> tuple[str, Mapping[s
 
 def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     """A row no rule objects to."""
+    if stream.shape in BUSINESS:
+        key = {"record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "bad_casts": []}
+        return {**key, **BUSINESS[stream.shape], **changed}
     row: dict[str, Any] = {
         "record_key": f"k{number}", "changed_at": "2026-11-19T10:00:00+00:00", "email": f"person{number}@shop.example",
         "phone": None, "ids": {"shopify_customer": str(number)}, "bad_casts": [], "country": "DE",
@@ -86,7 +114,8 @@ def good(stream: GateStream, number: int = 1, **changed: Any) -> dict[str, Any]:
     if stream.shape == "order_entry":
         row |= {"order_key": f"o{number}", "kind": "sale", "sku": "mug", "quantity": 1}
     if stream.shape == "event":
-        row |= {"name": "cart_abandoned" if stream.name == "shopify.checkouts" else "email_opened", "properties": {}}
+        names = {"shopify.checkouts": "cart_abandoned", "matomo.visits": "site_visited"}
+        row |= {"name": names.get(stream.name, "email_opened"), "properties": {}}
         del row["country"]
     return row | changed
 

@@ -45,6 +45,18 @@ BREAKS = {
     "name_missing": {"name": None},
     "name_unknown": {"name": "order_placed"},
     "properties_missing": {"properties": None},
+    "sent_at_missing": {"sent_at": None},
+    "sent_at_implausible": {"sent_at": FUTURE},
+    **{f"{name}_missing": {name: None} for name in ("recipients", "opened", "clicked", "bounced", "unsubscribed")},
+    "day_missing": {"on_date": None},
+    "day_implausible": {"on_date": "2026-11-24"},
+    "metrics_missing": {"metrics": None},
+    "report_not_whole": {"lacks": ["sampled"]},
+    "domain_syntax": {"domain": "acme"},
+    "employees_negative": {"employees": -1},
+    "stage_missing": {"stage": None},
+    "state_unknown": {"state": "paused"},
+    "close_date": {"closes_on": "0026-12-31"},
 }
 ABOUT_THE_TABLE = {"columns_missing", "volume", "emails_vanished"}  # each has a test of its own below
 SUITES = sorted(path.stem for path in SUITE_ROOT.glob("*.json"))
