@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from activation.assets import AUDIENCES
 from include.runtime import connections
 from include.sources.registry import STREAMS
 from tests.faults.crew import Crew
 from tests.faults.stage import Order, Stage
 from tests.standins import Standins
 
-DESTINATIONS = tuple(sorted({*connections.PLATFORMS} - {"shopify"}))
+DESTINATIONS = tuple(sorted(AUDIENCES))
 CHANGES = ("added", "updated", "removed", "confirmed", "held", "unconfirmed")
 
 

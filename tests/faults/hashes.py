@@ -10,8 +10,8 @@ SCHEMAS = ("raw", "staging", "identity", "profile", "segment", "consent", "audie
 # Logs of what was done: each run adds a line, also when nothing changes.
 LOGS = frozenset({"segment.build", "audience.sync"})
 SCRATCH = "identity.work_"
-# Left out: when a publication wrote a row of staging (it replaces every row), and when the sizes of persons were counted
-# (a rebuild counts them anew). All else counts, also ids and times.
+# Left out: when a publication wrote a row of staging (it replaces every row), and when the sizes of persons were
+# counted (a rebuild counts them anew). All else counts, also ids and times.
 WRITTEN_AT = frozenset({("staging", "published_at"), ("identity", "measured_at")})
 _TABLES = """
 select n.nspname, c.relname, array_agg(a.attname::text order by a.attnum)

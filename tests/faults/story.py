@@ -42,7 +42,10 @@ select
     (select count(*) - count(distinct (stream, record_key, payload_hash)) from raw.record) as doubled
 """
 # Staging rebuilt from raw: as if nothing of what was landed had ever been looked at.
-UNPUBLISHED = "truncate staging.person_record, staging.order_entry, staging.event"
+UNPUBLISHED = """
+truncate staging.person_record, staging.order_entry, staging.event, staging.company, staging.deal, staging.campaign,
+    staging.report_row
+"""
 UNCHECKED = "update ops.batch set state = 'landed', checked_at = null, published_at = null where state = 'published'"
 
 
