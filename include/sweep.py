@@ -17,13 +17,12 @@ from psycopg import sql
 from include import warehouse
 from include.candidate import table_of
 from include.prefetch import prefetched
-from include.sources.pages import Window
+from include.sources.pages import TOMBSTONE, Window
 from include.sources.registry import Stream
 
 HOURS = 20.0  # a nightly run sweeps each night, though it begins a little earlier than the last
 SHARE = 0.05
 FLOOR = 20
-TOMBSTONE = '{"_deleted": true}'
 
 # When a record of each shape was made, as staging knows it: what a listing that goes back only so far can name.
 _MADE = {"person_record": "created_at", "order_entry": "occurred_at", "event": "occurred_at", "company": "created_at",
@@ -118,7 +117,7 @@ def _decide(conn: psycopg.Connection, stream: Stream, window: Window, options: M
 def _bury(conn: psycopg.Connection, stream: Stream, window: Window) -> Swept:
     batch = {"stream": stream.name, "since": window.since, "until": window.until}
     batch_id = warehouse.rows(conn, "landing/open_batch", batch)[0]["batch_id"]
-    values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE}
+    values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE.decode()}
     rows = warehouse.run(conn, "sweep/bury", values)
     rows -= warehouse.run(conn, "landing/drop_unchanged", values)  # those that wait to be published already
     warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})

@@ -31,7 +31,7 @@ class Row(NamedTuple):
     payload: bytes
 
 
-TOMBSTONE = b'{"deleted":true}'  # what is landed of a record that its source no longer has
+TOMBSTONE = b'{"_deleted": true}'  # what is landed of a record that its source no longer has
 
 
 class Page(NamedTuple):

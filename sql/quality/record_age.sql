@@ -15,7 +15,11 @@ from
         as r (
             rule text, column_name text, severity text, passed boolean, checked_rows bigint, failed_rows bigint, details jsonb
         )
-inner join (select max(batch_id) as batch_id from ops.batch where stream = %(stream)s and state <> 'landing') as b on true -- noqa: ST05
+inner join (
+    select max(batch_id) as batch_id
+    from ops.batch
+    where stream = %(stream)s and state <> 'landing'
+) as b on true -- noqa: ST05
 where
     not exists (
         select from ops.check_result as c
