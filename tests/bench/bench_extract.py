@@ -6,9 +6,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
@@ -17,7 +19,7 @@ import requests
 from include import landing, warehouse
 from include.runtime.postgres import free_port
 from include.sources import mailchimp
-from tests.bench.measure import Measure
+from tests.bench.measure import Bench, Measure, peak_mb
 from tests.bench.members_server import member
 from tests.bench.peers import python_with
 from tests.bench.postgres import throwaway_warehouse
@@ -25,6 +27,7 @@ from tests.bench.postgres import throwaway_warehouse
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 60_000  # a minute for three turns on a slow disk
 DLT_ROWS = 15_000  # enough for a rate: dlt takes seconds for them
+FEW, MANY = 100_000, 5_000_000
 
 
 @contextmanager
@@ -111,4 +114,31 @@ def measure_vs_dlt() -> Measure:
                    note=f"dlt: {theirs:,.0f} rows/s over {DLT_ROWS:,} rows")
 
 
-BENCHES = {"extract_vs_copy": measure_vs_copy, "extract_vs_dlt": measure_vs_dlt}
+def peak_of_landing(url: str, server: str, rows: int) -> tuple[float, float]:
+    """Seconds and megabytes at most of this process, which lands so many rows and does nothing else."""
+    with warehouse.connect(url) as conn:
+        return _land(conn, server, rows), peak_mb()
+
+
+def _in_a_process(rows: int) -> tuple[float, float]:
+    with (
+        throwaway_warehouse() as url,
+        _server(rows) as server,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process,
+    ):
+        return process.submit(peak_of_landing, url, server, rows).result()
+
+
+def extract_memory() -> Measure:
+    """Megabytes at most of a landing of five million rows against one of a hundred thousand."""
+    _, few = _in_a_process(FEW)
+    seconds, many = _in_a_process(MANY)
+    note = f"{FEW:,} rows {few:,.0f} MB, {MANY:,} rows {many:,.0f} MB"
+    return Measure(many / few, seconds, MANY / seconds, note, many)
+
+
+BENCHES: dict[str, Bench] = {
+    "extract_vs_copy": measure_vs_copy,
+    "extract_vs_dlt": measure_vs_dlt,
+    "extract_memory": extract_memory,
+}
