@@ -2,7 +2,7 @@
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 50000 airflow \
-    && mkdir -p /opt/airflow/logs /opt/airflow/config /opt/audienceflow /data/drops \
+    && mkdir -p /opt/airflow/logs /opt/airflow/config /opt/audienceflow /data/drops /data/results \
     && chown -R airflow /opt/airflow /data
 ENV AIRFLOW_HOME=/opt/airflow \
     PYTHONPATH=/opt/audienceflow:/opt/audienceflow/plugins \

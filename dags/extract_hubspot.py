@@ -1,8 +1,9 @@
 """
-### Land, check and publish HubSpot contacts
+### Land, check and publish HubSpot contacts, companies and deals
 
-Lands the contacts changed (or archived) since the stream's cursor in `raw.hubspot_contacts`, checks them with the
-suite `expectations/hubspot_contacts.json`, publishes the good ones to `staging.hubspot_contacts`.
+Lands what changed (or was archived) since each stream's cursor, checks each stream with its suite in `expectations/`,
+publishes the good rows to `staging.hubspot_contacts`, `hubspot_companies` and `hubspot_deals` (with the companies and
+contacts a deal belongs to). The streams share the account's limits through the pool `hubspot_api`.
 
 **If it fails:** a red *land* is the platform or the connection `hubspot_default`: clear the task, it goes on at the
 cursor. A red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the
@@ -29,7 +30,8 @@ from activation.extract import SINCE, stream_tasks
     tags=["extract", "hubspot"],
 )
 def extract_hubspot():
-    stream_tasks("hubspot.contacts", pool="hubspot_api")
+    for stream in ("hubspot.contacts", "hubspot.companies", "hubspot.deals"):
+        stream_tasks(stream, pool="hubspot_api")
 
 
 extract_hubspot()

@@ -1,10 +1,10 @@
 """
-### Land, check and publish Mailchimp members and e-mail activity
+### Land, check and publish Mailchimp members, e-mail activity and campaigns
 
-Lands the members of the list changed since the cursor (subscribed, unsubscribed, cleaned, archived) and the opens,
-clicks and bounces of its campaigns, checks them, publishes to `staging.mailchimp_members` and
-`staging.mailchimp_activity`. Who unsubscribed at Mailchimp is a withdrawal in `consent.ledger` and is never
-subscribed again by us.
+Lands the members of the list changed since the cursor (subscribed, unsubscribed, cleaned, archived), the opens, clicks
+and bounces of its campaigns, and the campaigns of the last 90 days with their figures; checks them, publishes to
+`staging.mailchimp_members`, `…_activity` and `…_campaigns`. Who unsubscribed at Mailchimp is a withdrawal in
+`consent.ledger` and is never subscribed again by us.
 
 **If it fails:** a red *land* is the platform or the connection `mailchimp_default` (API key, extra `list_id`):
 clear the task, it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the
@@ -31,7 +31,7 @@ from activation.extract import SINCE, stream_tasks
     tags=["extract", "mailchimp"],
 )
 def extract_mailchimp():
-    for stream in ("mailchimp.members", "mailchimp.activity"):
+    for stream in ("mailchimp.members", "mailchimp.activity", "mailchimp.campaigns"):
         stream_tasks(stream, pool="mailchimp_api")
 
 

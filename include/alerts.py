@@ -1,146 +1,124 @@
-"""Alerts: one notice per change of state, with a recovery notice, to the owner of what failed.
+"""Alerts: told when a subject begins to fail, again while it goes on, and when it has recovered; to its owner.
 
-The state of each subject (a suite, a segment, an audience) stands in ``ops.alert_state``; the notice is written to
-``ops.alert_outbox`` in the same statement that changes the state, and sent from there. A channel that is down gets its
-notice at a later call; one that got it does not get it again, but for a process that dies between the channel's answer
-and its own commit: rather told twice than never. A mail then has the id it had, by which mailboxes know it again.
-Texts carry counts, names of rules and links, no values.
+Each subject (a suite, a segment, a task, an audience) has a state in ``ops.alert_state`` and what people were told
+of it. A failure is told at once. A recovery is told when it has lasted for a while, so that a subject that fails, works
+and fails again is one failure to people: one pair of notices. Whoever still fails after a period is told of again, once
+a period, in one notice per owner.
+
+Notices are written to ``ops.alert_outbox`` in the statement that decides on them, and sent from there. A channel that
+is down gets its notice at a later call; one that got it does not get it again, but for a process that dies between the
+channel's answer and its own commit: rather told twice than never. A mail then has the id it had, by which mailboxes
+know it again. Texts carry counts, names of rules and links, no values.
 """
 
-import smtplib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.message import EmailMessage
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
-import requests
 
 from include import warehouse
+from include.alert_channels import Channel, Notice
 from include.errors import RetriableError
 
-TIMEOUT = 10.0  # seconds: an alert must not hang the task that tells it
-HEADLINES = {"opened": "FAILING", "recovered": "RECOVERED"}
+LISTED = 20  # subjects named in a reminder of many
 
 
 @dataclass(frozen=True)
-class Notice:
-    """What people read.
+class Policy:
+    """When people hear of a state.
 
-    :param link: where to look; None: nowhere in particular.
-    :param id: the same each time this notice is sent.
+    :param settle: how long a recovery must last before it is told; failures within it are the same failure.
+    :param remind: how long a failure lasts before it is told again; None: never.
     """
 
-    subject: str
-    kind: str
-    owner: str
-    summary: str
-    link: str | None
-    id: str
-
-    @property
-    def headline(self) -> str:
-        return f"{HEADLINES[self.kind]}: {self.subject}"
-
-    @property
-    def text(self) -> str:
-        lines = [self.summary, f"Owner: {self.owner}", *([self.link] if self.link else [])]
-        return "\n".join(lines)
+    settle: timedelta = timedelta(0)
+    remind: timedelta | None = timedelta(days=1)
 
 
-class Channel(Protocol):
-    """A way to people."""
+def notify(
+    conn: psycopg.Connection,
+    *,
+    subject: str,
+    failing: bool,
+    owner: str,
+    summary: str,
+    channels: Sequence[Channel],
+    link: str | None = None,
+    page: str | None = None,
+    policy: Policy | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Tell the state of a subject; people hear of what is news. Commits. Safe to repeat and to call at once.
 
-    name: str
-
-    def send(self, notice: Notice) -> None:
-        """Send it; RetriableError when it could not be handed over."""
-
-
-@dataclass(frozen=True)
-class SmtpChannel:
-    """Mail over SMTP.
-
-    :param recipients: owner → addresses; an owner who is an address needs no entry.
-    :param default_recipient: gets what no entry covers.
-    """
-
-    host: str
-    port: int
-    sender: str
-    recipients: Mapping[str, Sequence[str]]
-    default_recipient: str
-    user: str | None = None
-    password: str | None = None
-    tls: bool = False
-    name: str = "smtp"
-
-    def send(self, notice: Notice) -> None:
-        message = EmailMessage()
-        message["From"], message["To"] = self.sender, ", ".join(self._to(notice.owner))
-        message["Subject"] = " ".join(f"[audienceflow] {notice.headline}".split())  # a header is one line
-        message["Message-ID"] = f"<{notice.id}@audienceflow>"
-        message.set_content(notice.text)
-        try:
-            with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT) as server:
-                if self.tls:
-                    server.starttls()
-                if self.user:
-                    server.login(self.user, self.password or "")
-                server.send_message(message)
-        except (smtplib.SMTPException, OSError) as error:
-            raise RetriableError(f"smtp {self.host}:{self.port}: the mail was not taken ({type(error).__name__}).",
-                                 code="smtp") from error
-
-    def _to(self, owner: str) -> Sequence[str]:
-        if owner in self.recipients:
-            return self.recipients[owner]
-        return [owner] if "@" in owner else [self.default_recipient]
-
-
-@dataclass(frozen=True)
-class SlackChannel:
-    """A Slack incoming webhook. Its URL is a secret and is never named."""
-
-    webhook_url: str
-    name: str = "slack"
-
-    def send(self, notice: Notice) -> None:
-        body = {"text": escaped(f"*{notice.headline}*\n{notice.text}")}
-        try:
-            answer = requests.post(self.webhook_url, json=body, timeout=TIMEOUT)
-        except requests.RequestException as error:
-            failure = RetriableError(f"slack: the webhook did not answer ({type(error).__name__}).", code="slack")
-        else:
-            if answer.status_code == 200:
-                return
-            failure = RetriableError(f"slack: the webhook answered {answer.status_code}.", code=str(answer.status_code))
-        raise failure  # outside the handler: requests' own text names the URL
-
-
-def escaped(text: str) -> str:
-    """Text as Slack wants it: its three control characters escaped.
-
-    Source: https://docs.slack.dev/messaging/formatting-message-text (Escaping text).
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def notify(conn: psycopg.Connection, *, subject: str, failing: bool, owner: str, summary: str,
-           channels: Sequence[Channel], link: str | None = None) -> bool:
-    """Tell the state of a subject; people hear of it when it changed. Commits. Safe to repeat and to call at once.
-
-    :param subject: what the state is of, ``suite hubspot_contacts``; one notice per change of its state.
+    :param subject: what the state is of, ``suite hubspot_contacts``.
     :param summary: counts and names of rules, never a value from a row.
     :param channels: every notice goes to each of them.
-    :returns: whether a notice of this call's change went out on at least one channel.
+    :param link: Airflow's page of the try; ``page``: its page of results.
+    :param at: now; a test may say otherwise.
+    :returns: whether a notice about this subject was made by this call and went out on at least one channel.
     :raises RetriableError: a channel did not take a notice; it stays in the outbox for the next call.
     """
-    state = "failing" if failing else "ok"
-    values = {"subject": subject, "state": state, "owner": owner, "summary": summary, "link": link,
-              "channels": [channel.name for channel in channels]}
-    made = [row["notice_id"] for row in warehouse.rows(conn, "alerts/change_state", values)]
+    at = at or datetime.now(UTC)
+    warehouse.run(
+        conn,
+        "alerts/record_state",
+        {
+            "subject": subject,
+            "state": "failing" if failing else "ok",
+            "at": at,
+            "owner": owner,
+            "summary": summary,
+            "link": link,
+            "page": page,
+        },
+    )
+    made = _decide(conn, channels, policy or Policy(), at)
+    sent = send_unsent(conn, channels)
+    return any(notice in sent for notice, about in made.items() if about == subject)
+
+
+def sweep(
+    conn: psycopg.Connection, *, channels: Sequence[Channel], policy: Policy | None = None, at: datetime | None = None
+) -> int:
+    """What time alone makes news: recoveries that have lasted, failures that go on, notices a channel did not take.
+
+    Commits. :returns: the number of notices that went out. :raises RetriableError: as `notify`.
+    """
+    _decide(conn, channels, policy or Policy(), at or datetime.now(UTC))
+    return len(send_unsent(conn, channels))
+
+
+def _decide(conn: psycopg.Connection, channels: Sequence[Channel], policy: Policy, at: datetime) -> dict[int, str]:
+    """Write down every notice that is due; ids with their subjects. Commits."""
+    values = {"at": at, "channels": [channel.name for channel in channels]}
+    made = warehouse.rows(conn, "alerts/tell_changes", {**values, "settle": policy.settle})
+    if policy.remind is not None:
+        made += warehouse.rows(conn, "alerts/remind", {**values, "period": policy.remind, "listed": LISTED})
     conn.commit()
+    return {row["notice_id"]: row["subject"] for row in made}
+
+
+def still_failing(conn: psycopg.Connection, prefix: str) -> list[str]:
+    """Subjects that begin so and whose state is failing."""
+    found = [row["subject"] for row in warehouse.rows(conn, "alerts/told_with_prefix", {"prefix": prefix})]
+    conn.commit()
+    return found
+
+
+def open_alerts(conn: psycopg.Connection) -> list[dict[str, Any]]:
+    """Subjects that people were told are failing, the oldest first."""
+    found = warehouse.rows(conn, "alerts/open")
+    conn.commit()
+    return found
+
+
+def send_unsent(conn: psycopg.Connection, channels: Sequence[Channel]) -> set[int]:
+    """Send what the outbox still holds for these channels; return the ids of the notices that went out. Commits.
+
+    :raises RetriableError: a channel did not take a notice; the others got theirs.
+    """
     sent: set[int] = set()
     failures: list[RetriableError] = []
     for channel in channels:
@@ -150,12 +128,7 @@ def notify(conn: psycopg.Connection, *, subject: str, failing: bool, owner: str,
             failures.append(error)
     if failures:
         raise failures[0]
-    return bool(made) and made[0] in sent
-
-
-def send_unsent(conn: psycopg.Connection, channels: Sequence[Channel]) -> int:
-    """Send what the outbox still holds for these channels; return the number of notices that went out. Commits."""
-    return sum(len(_send_all(conn, channel)) for channel in channels)
+    return sent
 
 
 def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
@@ -163,8 +136,9 @@ def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
     sent: set[int] = set()
     while True:
         with conn.transaction():
-            conn.execute("select pg_advisory_xact_lock(hashtextextended('alerts.' || %(channel)s, 0))",
-                         {"channel": channel.name})
+            conn.execute(
+                "select pg_advisory_xact_lock(hashtextextended('alerts.' || %(channel)s, 0))", {"channel": channel.name}
+            )
             found: list[dict[str, Any]] = warehouse.rows(conn, "alerts/unsent", {"channel": channel.name})
             if not found:
                 return sent
@@ -177,4 +151,6 @@ def _send_all(conn: psycopg.Connection, channel: Channel) -> set[int]:
 def _notice(row: Mapping[str, Any]) -> Notice:
     """Numbers begin anew in another warehouse, hence the time beside it."""
     once = f"notice.{row['notice_id']}.{row['opened_at']:%Y%m%d%H%M%S%f}"
-    return Notice(row["subject"], row["kind"], row["owner"], row["summary"], row["link"], once)
+    return Notice(
+        row["subject"], row["kind"], row["owner"], row["summary"], row["link"], row["page"], once, row["opened_at"]
+    )

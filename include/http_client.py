@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import requests
@@ -22,8 +22,8 @@ from urllib3.exceptions import NewConnectionError
 from include import url_log
 from include.errors import AudienceflowError, AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
 from include.exchange import Exchange, observer
-from include.limit_headers import pause_asked, retry_after, stated_limit, used_up
-from include.limits import Limiter
+from include.limit_headers import left, pause_asked, retry_after, stated_limit, used_up
+from include.limits import Limiter, Quota
 
 TIMEOUT = (5.0, 120.0)  # seconds to connect, seconds between bytes of the answer
 TRIES = 5
@@ -32,7 +32,7 @@ LONGEST_PAUSE = 30.0
 LONGEST_QUOTA_WAIT = 900.0  # seconds spent waiting for quota in one call before the task gives up
 REQUEST_IDS = ("X-Request-Id", "X-HubSpot-Correlation-Id", "X-FB-Trace-ID")  # what a vendor's support asks for
 
-__all__ = ["TRIES", "JsonClient", "Pace", "by_status", "pause_asked", "retry_after"]
+__all__ = ["TRIES", "Headed", "JsonClient", "Pace", "by_status", "pause_asked", "retry_after"]
 
 Classify = Callable[[requests.Response], AudienceflowError | None]
 
@@ -67,6 +67,13 @@ class Pace:
         self._next = max(time.monotonic(), self._next) + self._seconds
 
 
+class Headed(NamedTuple):
+    """A decoded body with the headers it came with."""
+
+    body: Any
+    headers: Mapping[str, str]
+
+
 class JsonClient:
     """A session with one platform.
 
@@ -97,6 +104,7 @@ class JsonClient:
         self._classify = classify
         self._tries = tries
         self._timeout = timeout
+        self._stated: Mapping[str, str] = {}
         url_log.install()
         self._session = requests.Session()
         self._session.trust_env = False  # a netrc of the machine must not replace the connection's credentials
@@ -117,11 +125,13 @@ class JsonClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         decode: Callable[[bytes], Any] = orjson.loads,
+        headed: bool = False,
     ) -> Any:
         """Make one call and return the decoded body, or None for an empty one.
 
         :param form: fields of a form, or the whole body of one; its content type is then among the headers.
         :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
+        :param headed: return a `Headed`, where a platform says in its headers what the body does not (totals, links).
         :param repeatable: False when doing it twice does harm: then a lost answer is raised, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).
         :raises QuotaError: still no quota after waiting LONGEST_QUOTA_WAIT seconds.
@@ -132,11 +142,12 @@ class JsonClient:
         for attempt in Retrying(retry=retry_if_exception_type(RetriableError), stop=waited.is_over, wait=waited.pause,
                                 sleep=time.sleep, reraise=True):
             with attempt:
-                return self._once(method, path, params=params, json=json, form=form, headers=headers, decode=decode)
+                return self._once(method, path, params=params, json=json, form=form, headers=headers, decode=decode,
+                                  headed=headed)
         raise AssertionError("unreachable: Retrying either returns or raises")
 
     def _once(self, method: str, path: str, *, params: Any, json: Any, form: Any, headers: Any,
-              decode: Callable[[bytes], Any]) -> Any:
+              decode: Callable[[bytes], Any], headed: bool) -> Any:
         extra = dict(headers or {})
         if json is not None:
             extra.setdefault("Content-Type", "application/json")
@@ -147,7 +158,7 @@ class JsonClient:
         try:
             response = self._limited(f"{method} {path}", method, path, params=params, data=body, headers=extra)
             answer = self._read(f"{method} {path}", method, path, response, decode)
-            return answer
+            return Headed(answer, response.headers) if headed else answer
         finally:
             if watching is not None:
                 sent = len(body) if isinstance(body, bytes) else 0
@@ -155,6 +166,7 @@ class JsonClient:
 
     def _read(self, where: str, method: str, path: str, response: requests.Response,
               decode: Callable[[bytes], Any]) -> Any:
+        self._stated = response.headers
         problem = _redirected(response) or self._classify(response)
         self._tell_limiter(problem, response, method, path)
         if problem is not None:
@@ -203,6 +215,10 @@ class JsonClient:
             if _never_sent(error):
                 raise RetriableError(f"{where}: nobody answers at the connection's host.", code="connect") from None
             raise LostAnswerError(f"{where}: the connection broke.", code="reset") from None
+
+    def quota(self) -> dict[str, Quota]:
+        """What the newest answer says is left of the account's limits; for checks, which make one call at a time."""
+        return {name: Quota(*told) for name, told in left(self._stated).items()}
 
     def close(self) -> None:
         """Close all connections."""

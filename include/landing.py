@@ -4,8 +4,9 @@ Killed anywhere, a run leaves nothing behind: the next one reads the same window
 landed in batches of BATCH_ROWS rows, each whole in itself, wherever the source says that reading may be resumed.
 """
 
+import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +22,14 @@ from include.errors import RetriableError
 from include.prefetch import prefetched
 from include.sources import registry
 from include.sources.mapping import table_mapping
-from include.sources.registry import Page, Window
+from include.sources.pages import TOMBSTONE, Page, Window
 
 BATCH_ROWS = 500_000  # rows after which a long load commits, at the next place where it can be resumed
+SWEEP_FLOOR = 100  # so many records may vanish although nothing else came; of more, the source may be out of order
 LONGEST_KEY = 400  # characters; an index entry of Postgres ends at 2,700 bytes
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
+log = logging.getLogger(__name__)
 # JSON allows what Postgres cannot hold as text: the character zero, and halves of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"((?<!\\)(?:\\\\)*)(?:\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -44,7 +47,8 @@ class Landed:
 
 
 def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
-         since: datetime | None = None, batch_rows: int = BATCH_ROWS) -> Landed:
+         since: datetime | None = None, batch_rows: int = BATCH_ROWS,
+         mapping: Mapping[str, Any] | None = None) -> Landed:
     """Read the stream's window [cursor, until) and copy its rows into raw.
 
     Commits; what the caller left open on ``conn`` is committed first. Rows that equal the last landed version of their
@@ -52,6 +56,7 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
 
     :param batch_rows: a load commits behind so many rows, at the next place where it can be resumed.
     :param since: begin here when that is earlier than the cursor; without a cursor, begin here instead of at the start.
+    :param mapping: instead of the one in the source's file.
     :raises RetriableError: another run lands this stream at this moment, or the platform fails for now.
     :raises FatalError: refused; nothing of the current batch is kept.
     """
@@ -60,7 +65,8 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
     with _alone(conn, stream.name):
         state = _stored(conn, stream.name)
         window = Window(_begin(state, since), until, state)
-        mapping = {} if stream.source == "files" else table_mapping(stream.name)
+        if mapping is None:
+            mapping = {} if stream.source == "files" else table_mapping(stream.name)
         with prefetched(stream.pages(client, window, mapping)) as pages:
             return _land_batches(conn, stream.name, window, pages, batch_rows)
 
@@ -89,6 +95,7 @@ class _Copied:
     rows: int
     cursor: Mapping[str, Any] | None
     exhausted: bool
+    whole: tuple[tuple[str, ...], ...] = ()
 
 
 def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
@@ -99,7 +106,7 @@ def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: It
                                   {"stream": stream, "since": window.since, "until": window.until})
         batch_id = opened["batch_id"]
         copied = _copy(conn, stream, batch_id, pages, batch_rows)
-        rows = copied.rows
+        rows = copied.rows + _sweep(conn, stream, batch_id, copied.whole)
         if rows and not opened["first"]:
             rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": stream, "batch_id": batch_id})
         cursor = copied.cursor if copied.cursor is not None else {"since": window.until.isoformat()}
@@ -111,20 +118,35 @@ def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: It
 
 def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page], batch_rows: int) -> _Copied:
     """Copy pages until they end, or until the batch is large and the source can be resumed."""
-    rows, cursor = 0, None
+    rows, cursor, whole = 0, None, list[tuple[str, ...]]()
     with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
         copy.write(COPY_HEADER)
         for page in pages:
             copy.write(encode(page, stream, batch_id))
             rows += len(page.rows)
             cursor = page.cursor if page.cursor is not None else cursor
+            whole += [page.whole] if page.whole else []
             if rows >= batch_rows and page.cursor is not None:
                 break
         else:
             copy.write(COPY_END)
-            return _Copied(batch_id, rows, cursor, exhausted=True)
+            return _Copied(batch_id, rows, cursor, exhausted=True, whole=tuple(whole))
         copy.write(COPY_END)
-    return _Copied(batch_id, rows, cursor, exhausted=False)
+    return _Copied(batch_id, rows, cursor, exhausted=False, whole=tuple(whole))
+
+
+def _sweep(conn: psycopg.Connection, stream: str, batch_id: int, whole: Sequence[Sequence[str]]) -> int:
+    """Land a tombstone of each record that its source no longer has; how many. Before unchanged rows are taken back."""
+    total = 0
+    for prefixes in whole:
+        [found] = warehouse.rows(conn, "landing/sweep", {
+            "stream": stream, "batch_id": batch_id, "prefixes": list(prefixes), "floor": SWEEP_FLOOR,
+            "tombstone": TOMBSTONE.decode(), "tombstone_hash": sha256(TOMBSTONE).digest()})
+        if found["missing"] > found["swept"]:
+            log.warning("%s: of %d records landed before none came; they are kept until one does.", stream,
+                        found["missing"])
+        total += found["swept"]
+    return total
 
 
 def encode(page: Page, stream: str, batch_id: int) -> bytes:

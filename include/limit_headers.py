@@ -2,10 +2,13 @@
 
 Sources: RFC 9110 (Retry-After); IETF draft "RateLimit header fields" as Klaviyo uses it (RateLimit-Limit, -Remaining,
 -Reset; on a 429 only Retry-After); Brevo, API limits (x-sib-ratelimit-*); HubSpot, usage guidelines
-(X-HubSpot-RateLimit-*); google.rpc.RetryInfo in the body of a Google error (all read 2026-11-21).
+(X-HubSpot-RateLimit-*); Salesforce, REST API limits (Sforce-Limit-Info: api-usage=18/5000, of a rolling day);
+google.rpc.RetryInfo in the body of a Google error (all read 2026-11-21).
 """
 
+import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,7 +22,16 @@ LEFT = (
     ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
     ("x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"),
 )
+# Limits as answers state them: by what people call them, the header of the limit, of what is left, whether that lasts.
+STATED = {
+    "calls a day": ("X-HubSpot-RateLimit-Daily", "X-HubSpot-RateLimit-Daily-Remaining", True),
+    "calls at a time": ("X-HubSpot-RateLimit-Max", "X-HubSpot-RateLimit-Remaining", False),
+    "calls in the window": ("RateLimit-Limit", "RateLimit-Remaining", False),
+    "calls in Brevo's window": ("x-sib-ratelimit-limit", "x-sib-ratelimit-remaining", False),
+}
 EPOCH = 1_000_000_000  # a reset above this is a moment, below it seconds from now
+SALESFORCE_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+ROLLING_DAY, ROLLING_PAUSE = 86_400.0, 3_600.0  # used calls of a rolling day come back hour by hour
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 
@@ -50,14 +62,33 @@ def used_up(response: requests.Response) -> float | None:
     for remaining, reset in LEFT:
         if response.headers.get(remaining, "").strip() == "0":
             return _reset(response, reset)
-    return None
+    usage = SALESFORCE_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+    return ROLLING_PAUSE if usage and int(usage[1]) >= int(usage[2]) else None
 
 
 def stated_limit(response: requests.Response) -> tuple[int, float] | None:
-    """Calls and seconds of the account's own limit, where the answer states both (HubSpot does); else None."""
+    """Calls and seconds of the account's own limit, where the answer states both (HubSpot, Salesforce); else None."""
+    if usage := SALESFORCE_USAGE.search(response.headers.get("Sforce-Limit-Info", "")):
+        return int(usage[2]), ROLLING_DAY
     calls = _number(response.headers.get("X-HubSpot-RateLimit-Max", ""))
     milliseconds = _number(response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", ""))
     return (int(calls), milliseconds / 1000) if calls and milliseconds else None
+
+
+def left(headers: Mapping[str, str]) -> dict[str, tuple[int, int, bool]]:
+    """Of each limit an answer states: how many, how many are left, whether that lasts for the day."""
+    found: dict[str, tuple[int, int, bool]] = {}
+    for name, (limit, remaining, lasts) in STATED.items():
+        most, rest = _first(headers.get(limit, "")), _first(headers.get(remaining, ""))
+        if most is not None and rest is not None:
+            found[name] = (most, rest, lasts)
+    return found
+
+
+def _first(text: str) -> int | None:
+    """The number a limit begins with: Klaviyo and the draft write ``75, 75;w=1, 700;w=60``."""
+    number = _number(text.partition(",")[0].partition(";")[0])
+    return None if number is None else int(number)
 
 
 def _number(text: str) -> float | None:

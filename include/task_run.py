@@ -40,14 +40,16 @@ def peak_mb() -> float:
 
 
 @contextmanager
-def recorded(url: str, key: TaskKey) -> Iterator[Record]:
+def recorded(url: str, key: TaskKey, owner: str | None = None) -> Iterator[Record]:
     """Write the begin now and the end however the block ends; on a connection of its own.
 
     A process that is killed leaves a row without an end.
+
+    :param owner: who is told when the task is slow or does not come any more.
     """
     record = Record()
     with warehouse.connect(url, autocommit=True) as conn:
-        warehouse.run(conn, "ops/begin_task_run", asdict(key))
+        warehouse.run(conn, "ops/begin_task_run", {**asdict(key), "owner": owner})
     try:
         yield record
     except BaseException:

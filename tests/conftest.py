@@ -106,7 +106,7 @@ def standins(small_merchant: Standins) -> Standins:
 def empty_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     """The platforms of destinations without a merchant; one server a session."""
     folder = tmp_path_factory.mktemp("empty_standins")
-    platforms = ("mailchimp", "meta", "brevo", "google", "klaviyo", "hubspot", "tiktok", "slack")
+    platforms = ("mailchimp", "meta", "brevo", "google", "klaviyo", "hubspot", "tiktok", "slack", "webhook")
     with running_standins(folder, platforms=platforms) as running:
         yield running
 

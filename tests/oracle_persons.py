@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 SHARED_ABOVE = 20
-PEOPLE = ("hubspot.contacts", "shopify.customers", "mailchimp.members")  # from most to least trusted
-ORDERS = ("shopify.orders", "files.orders")
-EVENTS = ("shopify.checkouts", "mailchimp.activity")
+TRUSTED = ("hubspot.contacts", "salesforce.contacts", "shopify.customers", "mailchimp.members")  # from most to least
+PEOPLE = (*TRUSTED, "woocommerce.customers")
+ORDERS = ("shopify.orders", "files.orders", "woocommerce.orders")
+EVENTS = ("shopify.checkouts", "mailchimp.activity", "matomo.visits")
 
 Row = dict[str, Any]
 Identifier = tuple[str, str]
@@ -76,7 +77,7 @@ def _bundle(row: Row) -> tuple[Identifier, ...]:
 def _carriers(streams: Mapping[str, list[Row]]) -> Iterable[tuple[tuple[str, str], str | None, tuple[Identifier, ...]]]:
     """Each record that counts for stitching: its node, the name on it, its identifiers."""
     for stream in PEOPLE:
-        own = {"hubspot.contacts": None, "shopify.customers": "shopify_customer", "mailchimp.members": None}[stream]
+        own = "shopify_customer" if stream == "shopify.customers" else None
         for row in streams[stream]:
             if not row.get("d") and not row.get("q"):
                 ids = {**row["ids"], **({own: row["k"]} if own else {})}
@@ -161,7 +162,7 @@ def _orders(stream: str, rows: list[Row], clock: ZoneInfo) -> dict[tuple[str, An
 
 
 def _golden(person: Person, blocked: set[Identifier]) -> dict[str, Any]:
-    trust = {stream: place for place, stream in enumerate(PEOPLE)}
+    trust = {stream: TRUSTED.index(stream) if stream in TRUSTED else len(TRUSTED) for stream in PEOPLE}
 
     def best(
         values: Callable[[str, Row], tuple[Any, ...] | None], rule: str, others: bool = False

@@ -15,7 +15,10 @@ import requests
 from include.standins.request_log import Recorded
 
 ROOT = Path(__file__).resolve().parent.parent
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok", "slack", "webhook")
+PLATFORMS = (
+    *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
+)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 import psycopg
+import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from include.runtime.airflow_api import AirflowApi
@@ -81,11 +83,15 @@ where
     delivery.audience_id = %s and delivery.person_id = any(%s)
     and delivery.operation = 'remove' and delivery.outcome in ('accepted', 'confirmed')
 """
-TOLD_IN_AIRFLOW = (
-    "select key, value::text from xcom",
-    "select task_id, rendered_fields::text from rendered_task_instance_fields",
-    "select event, extra from log",
-)
+FAILED_PAGE = """
+select path, run_id from ops.result_page
+where suite = 'hubspot_contacts' and critical > 0
+order by checked_at desc
+limit 1
+"""
+EVERY_COLUMN = """
+select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'
+"""
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,24 @@ class Bought:
     again: str
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of connections, steps and pages.
+
+    :param checks: squares of the check of all connections; ``watched``: of the watch.
+    :param asked: role, platform, state and problems of each connection.
+    :param page: path of the page that the failed check has left; ``link``: what its button leads to.
+    :param web: who asked for that page, and what they were answered.
+    """
+
+    checks: list[tuple[str, str, str | None]]
+    watched: list[tuple[str, str, str | None]]
+    asked: list[tuple[str, str, str, list[str]]]
+    page: str
+    link: str
+    web: Mapping[str, requests.Response] = field(repr=False)
+
+
 def alerts_of(alerts: Mapping[str, list[dict[str, Any]]], subject: str) -> dict[str, list[dict[str, Any]]]:
     """By channel, the alerts that name a subject."""
     return {channel: [one for one in got if subject in json.dumps(one)] for channel, got in alerts.items()}
@@ -159,10 +183,11 @@ def alerts_of(alerts: Mapping[str, list[dict[str, Any]]], subject: str) -> dict[
 def make(command: str, home: Path, **choices: str) -> subprocess.CompletedProcess[str]:
     """Run what `make <command>` runs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    at_once = {"AIRFLOW_VAR_ALERT_SETTLE_MINUTES": "0"}  # no clock runs that would tell a recovery later
     return subprocess.run(
         [sys.executable, "-m", "include.runtime", command],
         cwd=ROOT,
-        env={**kept, "AUDIENCEFLOW_HOME": str(home), "AUDIENCEFLOW_CLOCK": "off", **choices},
+        env={**kept, **at_once, "AUDIENCEFLOW_HOME": str(home), "AUDIENCEFLOW_CLOCK": "off", **choices},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -293,6 +318,35 @@ class RunningSystem:
         again = dict(square[:2] for square in self._squares("follow_orders", "nobody-bought"))["build_persons"]
         return Bought(len(buyers), left, at - now.timestamp(), again)
 
+    def look_around(self) -> "Looked":
+        """Check every connection, watch every step, and open the page that the failed check has left."""
+        for dag_id in ("check_connections", "watch"):
+            self.airflow.pause(dag_id, False)
+            self.airflow.trigger(dag_id, "looks-around")
+        self._until_idle()
+        checks, watched = self._squares("check_connections", "looks-around"), self._squares("watch", "looks-around")
+        with psycopg.connect(self.env["WAREHOUSE_URL"]) as conn:
+            asked = conn.execute("select role, platform, state, problems from ops.connection_check").fetchall()
+            [(path, run)] = conn.execute(FAILED_PAGE).fetchall()
+        where = f"/dags/extract_hubspot/dagRuns/{run}/taskInstances/check_contacts/links"
+        link = self.airflow.call("GET", where)["extra_links"]["Results"]
+        logged_in = {"Authorization": f"Bearer {self.airflow.token()}"}
+        outside = f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html"
+        web = {
+            "nobody": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "application/json"}),
+            "a person": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "text/html"}),
+            "logged in": requests.get(link, timeout=60, headers={"Authorization": f"Bearer {token}"}),
+            "outside": requests.get(
+                f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html",
+                timeout=60,
+                headers={"Authorization": f"Bearer {token}"},
+            ),
+        }
+        shots = os.environ.get("PAGES_SHOTS")
+        if shots:
+            shutil.copytree(self.home / "results", Path(shots) / "results", dirs_exist_ok=True)
+        return Looked(checks, watched, asked, path, link, web)
+
     def _questions(self) -> list[dict[str, Any]]:
         """Those that wait: an answer to one whose task still runs would be taken for a command to end it."""
         found = self.airflow.call("GET", "/dags/~/dagRuns/~/hitlDetails")["hitl_details"]
@@ -317,19 +371,26 @@ class RunningSystem:
         return answer
 
     def told(self) -> Iterator[tuple[str, str]]:
-        """Everything Airflow and the ops tables keep, as (where, text)."""
-        for path in sorted(self.home.rglob("*.log")):
-            if "postgres" not in path.parts:
+        """Everything Airflow, the ops tables, logs and pages of results keep, and all alerts, as (where, text)."""
+        yield "alerts", json.dumps(self.standins.alerts(), ensure_ascii=False)
+        for path in sorted([*self.home.rglob("*.log"), *(self.home / "results").rglob("*"), self.home / "report.json"]):
+            if "postgres" not in path.parts and path.is_file():
                 yield str(path.relative_to(self.home)), path.read_text(encoding="utf-8", errors="replace")
         postgres = EmbeddedPostgres(self.home / "postgres", int(self.env["POSTGRES_PORT"]))
         with psycopg.connect(postgres.url("airflow")) as conn:
-            for query in TOLD_IN_AIRFLOW:
-                yield query, "\n".join(str(row) for row in conn.execute(query))
+            for (table,) in conn.execute(EVERY_COLUMN).fetchall():
+                query = psycopg.sql.SQL("select t::text from {} as t").format(psycopg.sql.Identifier(table))
+                yield f"airflow's {table}", "\n".join(row for (row,) in conn.execute(query))
         with psycopg.connect(postgres.url("warehouse")) as conn:
             tables = conn.execute("select table_name from information_schema.tables where table_schema = 'ops'")
             for (table,) in tables.fetchall():
                 query = psycopg.sql.SQL("select t::text from ops.{} as t").format(psycopg.sql.Identifier(table))
                 yield f"ops.{table}", "\n".join(row for (row,) in conn.execute(query))
+
+    def streams_with_held_rows(self) -> list[str]:
+        """Streams of which a row was set aside."""
+        with psycopg.connect(self.env["WAREHOUSE_URL"]) as conn:
+            return [stream for (stream,) in conn.execute("select distinct stream from ops.quarantine")]
 
     def leaders(self) -> tuple[str, list[psutil.Process]]:
         """The start's token and the processes written down."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests import oracle
+from tests import canaries, oracle
 from tests.system import (
     HOLDING,
     Asked,
     Bought,
+    Looked,
     RunningSystem,
     Step,
     alerts_of,
@@ -61,7 +62,9 @@ class Story:
     repaired: Step
     asked: Asked
     bought: Bought
+    looked: Looked
     told: Mapping[str, str]
+    held: list[str]
     ran: list[str]
     left: list[str]
     ports_taken: list[int]
@@ -86,6 +89,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 def _live(system: RunningSystem, home: Path) -> Story:
     token, leaders = system.leaders()
+    canaries.plant(system.standins, home / "standins" / "drops")
     first, second, day_two = system.run(), system.run(), system.run(DAY="2")
     before = system.empty_the_addresses()
     broken = system.run()
@@ -95,6 +99,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
     repaired = system.run()
     system.wait_for_alerts(2, of=BROKEN_TASK)
     asked, bought = system.ask_and_approve(), system.buy_again()
+    looked, held = system.look_around(), system.streams_with_held_rows()
     ran, ports = still_running(token, leaders), system.ports
     told, alerts = dict(system.told()), system.standins.alerts()
     make("down", home)
@@ -107,7 +112,9 @@ def _live(system: RunningSystem, home: Path) -> Story:
         Step(**{**repaired.__dict__, "alerts": alerts}),
         asked,
         bought,
+        looked,
         told,
+        held,
         ran,
         still_running(token, leaders),
         taken(ports),
@@ -294,6 +301,41 @@ def test_no_log_no_xcom_and_no_table_of_ops_holds_a_personal_value(story: Story)
     assert {where for where in story.told if where.startswith("ops.")} >= {"ops.quarantine", "ops.task_run"}
     holding = {where: count for where, text in story.told.items() if (count := found_in(text, story.repaired.truth))}
     assert holding == {}
+
+
+def test_canaries_in_rows_that_break_a_rule_are_found_nowhere_outside_the_data_tables(story: Story) -> None:
+    assert set(story.held) >= set(canaries.STREAMS)  # each of them was really set aside
+    places = {where.partition(" ")[0].partition("/")[0] for where in story.told}
+    assert places >= {"airflow's", "airflow", "logs", "results", "alerts", "report.json", "ops.quarantine"}
+    assert canaries.sightings(story.told.items()) == {}
+    sent = [(f"request {one.id}", everything_sent([one])) for step in story.steps for one in step.requests]
+    assert canaries.sightings(sent) == {}
+
+
+def test_every_connection_is_checked_and_every_step_watched_in_a_live_airflow(story: Story) -> None:
+    looked = story.looked
+    assert {state for _, state, _ in looked.checks} == {"success"}
+    assert looked.watched == [("watch", "success", None)]
+    assert {state for *_, state, _ in looked.asked} == {"ok"}, looked.asked
+    assert {role for role, *_ in looked.asked} == {"source", "destination"}
+    assert [problems for *_, problems in looked.asked if problems] == []
+
+
+def test_a_failed_check_leads_to_its_page_behind_the_login_and_so_do_the_alerts(story: Story) -> None:
+    looked = story.looked
+    assert looked.link.endswith(f"/quality/{looked.page}")
+    answers = {who: answer.status_code for who, answer in looked.web.items()}
+    assert answers == {"nobody": 401, "a person": 307, "logged in": 200, "outside": 404}
+    assert "/auth/login?next=" in looked.web["a person"].headers["Location"]
+    page = looked.web["logged in"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "emails_vanished" in page.text
+    told = alerts_of(story.repaired.alerts, BROKEN_TASK)
+    assert [one["type"] for one in told["webhook"]] == ["alert.opened", "alert.recovered"]
+    first = story.looked.page.partition("/")[0]
+    assert f"/quality/{first}/" in told["mail"][0]["text"]
+    assert f"/quality/{first}/" in told["slack"][0]["text"]
+    assert told["webhook"][0]["data"]["airflow_url"].endswith("/tasks/check_contacts?try_number=1")
 
 
 def test_after_the_stop_nothing_is_left_running_and_every_port_is_free(story: Story) -> None:

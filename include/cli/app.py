@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, destinations, persons, identity, quarantine, schemas, checks.",
+    help="audienceflow: segments, plans, holds, debts, connections, results, alerts, persons, identity, quarantine, schemas.",
 )
 
 
@@ -90,15 +90,17 @@ def _fail(text: str, code: int) -> NoReturn:
 def _with_commands() -> typer.Typer:
     """``app`` with every command. What is slow to import, a command imports itself: a call pays for what it uses."""
     from include.cli import (
+        alerts,
         checks,
+        connections,
         debts,
-        destinations,
         exchanges,
         holds,
         identity,
         person,
         proposals,
         quarantine,
+        results,
         schema,
         segment,
         sync,
@@ -108,7 +110,9 @@ def _with_commands() -> typer.Typer:
     app.add_typer(sync.commands, name="sync")
     app.add_typer(holds.commands, name="holds")
     app.add_typer(debts.commands, name="debts")
-    app.add_typer(destinations.commands, name="destinations")
+    app.add_typer(connections.commands, name="connections")
+    app.add_typer(results.commands, name="results")
+    app.add_typer(alerts.commands, name="alerts")
     app.add_typer(quarantine.commands, name="quarantine")
     app.add_typer(schema.commands, name="schema")
     app.add_typer(checks.commands, name="checks")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from include.limits import Quota
+
 Outcome = Literal["rejected", "retriable", "debt", "unknown"]
 
 TOO_FEW_MEMBERS = "too_few_members"  # code of who waits, by nobody's fault, until the audience is large enough
@@ -80,7 +82,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a destination's credentials are worth today.
+    """What the credentials of a source or a destination are worth today.
 
     A destination may have ``check() -> Checked``: reading calls only, nothing is changed. Refused credentials and an
     account that does not exist are raised (AuthError, FatalError), as by any other call.
@@ -88,6 +90,7 @@ class Checked:
     :param account: what the credentials open, by the platform's own name or id; never a person's name or address.
     :param scopes: what the platform says the credentials may do; empty when it does not say.
     :param limits: what the platform says of the account's limits: ``{"calls a minute": 300}``.
+    :param quota: what the platform says is left of them, by the limit's name: ``{"calls a day": Quota(…)}``.
     :param expires_at: when the credentials end; None: never, or the platform does not say.
     :param missing: what a sync needs and does not have, a sentence each with its mend; empty: all is well.
     """
@@ -97,6 +100,7 @@ class Checked:
     limits: Mapping[str, str | int | float] = field(default_factory=dict)
     expires_at: datetime | None = None
     missing: tuple[str, ...] = ()
+    quota: Mapping[str, Quota] = field(default_factory=dict)
 
 
 class Destination(Protocol):

@@ -12,14 +12,15 @@ removal is done at once, and once more when the import is over.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from include.brevo_api import RATES, api_root, classify, headers
 from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.destinations.brevo_attributes import Attributes
 from include.destinations.brevo_contacts import Contacts, Reason
 from include.destinations.brevo_processes import Processes
-from include.destinations.brevo_requests import classify, imports
+from include.destinations.brevo_requests import imports
 from include.errors import FatalError
 from include.http_client import JsonClient
-from include.limits import Limiter, Rate
+from include.limits import Limiter
 
 MAX_ROWS = 10_000  # ours: the vendor limits bytes
 MAX_REMOVED = 150  # the vendor's maximum a call
@@ -47,11 +48,7 @@ class BrevoDestination:
     batch_size = MAX_ROWS
     connections = 1
     acknowledgement: Literal["row", "batch", "job", "none"] = "job"
-    rates = (
-        Rate(10, 1.0, only=" /contacts"),
-        Rate(36_000, 3600.0, only=" /contacts"),
-        Rate(100, 3600.0, only=" /(?!contacts)"),
-    )
+    rates = RATES
 
     def __init__(
         self,
@@ -63,9 +60,8 @@ class BrevoDestination:
         limiter: Limiter | None = None,
         poll_seconds: float = 5.0,
     ) -> None:
-        root = base_url.rstrip("/").removesuffix("/v3")
         self._client = JsonClient(
-            f"{root}/v3", headers={"api-key": token}, classify=classify, tries=tries, limiter=limiter
+            api_root(base_url), headers=headers(token), classify=classify, tries=tries, limiter=limiter
         )
         self._folder = folder
         self._contacts = Contacts(self._client)
@@ -98,7 +94,9 @@ class BrevoDestination:
         """The account the key opens; a missing attribute is made by the first sync, one of another type is told."""
         account = self._client.request("GET", "/account")
         limits = {"calls a second": 10, "calls an hour": 36_000, "calls an hour elsewhere": 100}
-        return Checked(str(account.get("companyName", "")), limits=limits, missing=self._attributes.unfit())
+        quota = self._client.quota()
+        unfit = self._attributes.unfit()
+        return Checked(str(account.get("companyName", "")), limits=limits, missing=unfit, quota=quota)
 
     def identify(self, person: Mapping[str, Any]) -> dict[str, str] | None:
         """The address as it is; Brevo lower-cases it."""

@@ -24,6 +24,7 @@ DAY = 86_400
 PAGE_SIZE = 1000
 ACCEPTED = "ACCEPTED"
 IMMUTABLE = {"SENSITIVE_USER_LIST_IMMUTABLE", "USER_LIST_MUTATION_NOT_SUPPORTED", "OWNERSHIP_REQUIRED_FOR_UPDATE"}
+UNREADABLE = "PROCESSING_ERROR_REASON_INVALID_FORMAT"  # such a record is not in the list, and thus removed already
 KEYS = {"email": "emailAddress", "phone": "phoneNumber"}
 TERMS_SERVED = {"customerMatchTermsOfServiceStatus": ACCEPTED}
 
@@ -216,7 +217,9 @@ class GoogleDestination:
     def confirm(self, audience: Audience, job_id: str) -> Answer | None:
         """What became of a request's records; None while Google works on it, which takes up to a day."""
         refusal, _, job = job_id.partition(":")
-        return api.result(self._client, job, "debt" if refusal == "debt" else "rejected")
+        if refusal == "debt":
+            return api.result(self._client, job, "debt", frozenset({UNREADABLE}))
+        return api.result(self._client, job, "rejected")
 
 
 def identify(person: Mapping[str, Any]) -> dict[str, str] | None:

@@ -17,7 +17,6 @@ import orjson
 import requests
 
 from include.destinations.base import Answer, Exceptional
-from include.destinations.google_auth import GoogleAuth
 from include.errors import (
     AudienceflowError,
     AuthError,
@@ -27,6 +26,7 @@ from include.errors import (
     QuotaError,
     RetriableError,
 )
+from include.google_auth import GoogleAuth
 from include.http_client import JsonClient, retry_after
 from include.limits import Limiter, Rate
 

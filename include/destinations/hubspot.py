@@ -146,6 +146,7 @@ class HubSpotDestination:
             ("crm.objects.contacts.read", "crm.lists.read"),
             {"requests in 10 s": 190},
             missing=() if self._app_id else (mend,),
+            quota=self._client.quota(),
         )
 
     def _read(self, addresses: Iterable[str], *, archived: bool = False) -> tuple[dict[str, dict[str, Any]], list[str]]:

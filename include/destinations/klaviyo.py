@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from include.destinations import klaviyo_requests as wire
 from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
-from include.destinations.klaviyo_requests import JOBS, MAX_IDS, MAX_PROFILES, MEDIA_TYPE, ProfilesRefusedError
+from include.destinations.klaviyo_requests import MAX_IDS, MAX_PROFILES, ProfilesRefusedError
 from include.errors import FatalError
 from include.http_client import JsonClient
+from include.klaviyo_api import JOBS, MEDIA_TYPE, api_root, cursor, headers
 from include.limits import Limiter
 
-REVISION = "2026-07-15"
 PAGE_SIZE = 100
 _MARKETING = "subscriptions.email.marketing"
 
@@ -43,8 +43,8 @@ class KlaviyoDestination:
 
     def __init__(self, base_url: str, token: str, *, tries: int = 5, limiter: Limiter | None = None) -> None:
         self._client = JsonClient(
-            f"{base_url.rstrip('/')}/api",
-            headers={"Authorization": f"Klaviyo-API-Key {token}", "revision": REVISION, "Accept": MEDIA_TYPE},
+            api_root(base_url),
+            headers=headers(token),
             classify=wire.classify,
             tries=tries,
             connections=self.connections,
@@ -114,7 +114,8 @@ class KlaviyoDestination:
         self._client.request("GET", "/lists", params={"page[size]": "1", "fields[list]": "name"})
         self._client.request("GET", "/profiles", params={"page[size]": "1", "fields[profile]": "created"})
         self._client.request("GET", JOBS, params={"page[size]": "1"})
-        return Checked("Klaviyo account of the key", ("lists:read", "profiles:read"), {"imports a minute": 150})
+        return Checked("Klaviyo account of the key", ("lists:read", "profiles:read"), {"imports a minute": 150},
+                       quota=self._client.quota())
 
     def _suppressed(self, audience: Audience, members: Sequence[Member]) -> dict[int, Reason]:
         """Who may not be written to, by row: suppressed for all mail, or for this list."""
@@ -184,16 +185,16 @@ class KlaviyoDestination:
             yield from self._pages("/profiles", {**query, **shown})
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        cursor: str | None = None
+        after: str | None = None
         while True:
-            page = self._client.request("GET", path, params={**query, **({"page[cursor]": cursor} if cursor else {})})
+            page = self._client.request("GET", path, params={**query, **({"page[cursor]": after} if after else {})})
             yield from page["data"]
-            following = wire.cursor((page.get("links") or {}).get("next"))
+            following = cursor((page.get("links") or {}).get("next"))
             if following is None:
                 return
-            if following == cursor:
+            if following == after:
                 raise FatalError(f"GET {path}: a page came back twice; paging would never end.")
-            cursor = following
+            after = following
 
     def _found(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
         try:

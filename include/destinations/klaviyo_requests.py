@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 import requests
@@ -12,28 +12,13 @@ import requests
 from include.destinations.base import Exceptional, Member
 from include.errors import AudienceflowError, AuthError, BatchRefusedError
 from include.http_client import by_status
-from include.limits import Rate
 
-MEDIA_TYPE = "application/vnd.api+json"
-JOBS = "/profile-bulk-import-jobs"
 MAX_PROFILES = 10_000  # the vendor's maximum of an import
 MAX_BYTES = 4_990_000  # of an import's profiles; the vendor's maximum is 5 MB with the frame around them
 MAX_IDS = 1_000  # the vendor's maximum of a change of a list's members
 MAX_VALUES = 100  # addresses asked about at once: as many as fit on a page of profiles
 MAX_FILTER = 5_000  # characters of them in the URL
 PLACE = {"city": "city", "region": "region", "country": "country", "postcode": "zip"}
-# Per endpoint, as the specification states them (burst and steady); the shared limiter takes them together.
-RATES = (
-    Rate(10, 1, rf"^POST {JOBS}$"),
-    Rate(150, 60, rf"^POST {JOBS}$"),
-    Rate(10, 1, rf"^GET {JOBS}"),
-    Rate(150, 60, rf"^GET {JOBS}"),
-    Rate(10, 1, r"^DELETE /lists/"),
-    Rate(150, 60, r"^DELETE /lists/"),
-    Rate(10, 1, r"^POST /lists$"),
-    Rate(75, 1, r"^GET /profiles$"),
-    Rate(700, 60, r"^GET /profiles$"),
-)
 _POINTER = re.compile(r"^/data/attributes/profiles/data/(\d+)(?:/|$)")
 
 
@@ -141,12 +126,6 @@ def place_of(error: Mapping[str, Any]) -> int | None:
 def code(given: Any) -> str:
     """A code of the platform, if it is one: never a text, which may quote a value."""
     return given.lower() if isinstance(given, str) and re.fullmatch(r"[A-Za-z_.-]{1,60}", given) else "refused"
-
-
-def cursor(link: str | None) -> str | None:
-    """The cursor of a link to the next page."""
-    found = parse_qs(urlsplit(link).query).get("page[cursor]") if link else None
-    return found[0] if found else None
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:

@@ -70,6 +70,7 @@ def _expect_many(conn: psycopg.Connection, changed: int) -> None:
 def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str, int]:
     profiles = warehouse.run(conn, "profile/10_person", {
         "trust": list(winners.trust), "echoing": list(winners.echoing),
+        "addressed": list(winners.addressed),
         "fields": list(winners.fields), "rules": list(winners.fields.values()),
     })
     warehouse.run(conn, "profile/11_person_gone")

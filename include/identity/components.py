@@ -18,7 +18,7 @@ from include.identity.packed import copy_pairs, numbers, parts, place_of, places
 from include.identity.rules import IdentityRules
 
 Route = Literal["sql", "arrays"]
-SQL_UP_TO = 20_000  # links; above, the statements of a dozen rounds cost more than the passes out and in
+SQL_UP_TO = 1_000  # records in scope; above, the statements of a dozen rounds cost more than the passes out and in
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ def find_components(
     """Fill ``identity.work_component``: for each linked record in scope the smallest record id of its component.
     Records of components in which a limit may break, or that a split pin parts, go to ``identity.work_limited``.
 
-    :param route: forced by tests; otherwise chosen by the number of links.
+    :param route: forced by tests; otherwise chosen by the number of records.
     :param everybody: all records are in scope.
     :returns: the route taken.
     """
     if route is None and everybody:
         route = "arrays"
     elif route is None:
-        edges = warehouse.rows(conn, "identity/56_scope_edges")[0]["edges"]
-        route = "sql" if edges <= SQL_UP_TO else "arrays"
+        records = warehouse.rows(conn, "identity/56_scope_size")[0]["records"]
+        route = "sql" if records <= SQL_UP_TO else "arrays"
     if route == "sql":
         _contract(conn)
         if warehouse.run(conn, "identity/67_over_limit"):

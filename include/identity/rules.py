@@ -43,11 +43,14 @@ class IdentifierRule:
 
     :param type: ``*``: every type without a rule of its own, each by itself.
     :param priority: 1 is met first; a link that is met later is the one that a limit drops.
+    :param users_above: for what is no person but a thing (a browser, a device): a value that records of more than so
+        many different people carry joins nobody. None: the type names persons.
     """
 
     type: str
     priority: int
     limits: tuple[Limit, ...] = ()
+    users_above: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,12 @@ class Survivorship:
     """What survivorship.yaml says: streams from most to least trusted, and one rule a field.
 
     :param echoing: streams whose time of change our own syncs move.
+    :param addressed: streams of platforms that our syncs send addresses to.
     """
 
     trust: tuple[str, ...]
     echoing: tuple[str, ...]
+    addressed: tuple[str, ...]
     fields: dict[str, Rule]
 
 
@@ -123,7 +128,7 @@ def _limit(path: Path, entry: object, line: int) -> Limit:
 def _identifier(path: Path, entry: object, line: int) -> IdentifierRule:
     if not isinstance(entry, Located):
         raise complain(path, line, "an entry of `identifiers` is no mapping", "give it type, priority and limits")
-    _only(path, entry, {"type", "priority", "limits"})
+    _only(path, entry, {"type", "priority", "limits", "users_above"})
     kind = entry.get("type")
     if not isinstance(kind, str) or not kind:
         raise complain(path, entry.line_of("type"), "an identifier needs a type, as text", "write `type: email`")
@@ -134,7 +139,8 @@ def _identifier(path: Path, entry: object, line: int) -> IdentifierRule:
     spans = [limit.per for limit in limits]
     if len(set(spans)) < len(spans):
         raise complain(path, entry.line_of("limits"), f"{kind} has two limits per one span", "keep the lower one")
-    return IdentifierRule(kind, _whole(path, entry, "priority", 1), limits)
+    users = _whole(path, entry, "users_above", 1) if "users_above" in entry else None
+    return IdentifierRule(kind, _whole(path, entry, "priority", 1), limits, users)
 
 
 def _identifiers(path: Path, found: Located) -> tuple[IdentifierRule, ...]:
@@ -174,7 +180,8 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
     :raises ConfigError: an unknown field or rule, a field without a rule.
     """
     found = read_yaml(path.read_text(encoding="utf-8"), path)
-    _only(path, found, {"trust", "echoing", "fields"})
+    lists = ("trust", "echoing", "addressed")
+    _only(path, found, {*lists, "fields"})
     fields = found.get("fields")
     if not isinstance(fields, Located):
         raise complain(path, found.line_of("fields"), "there are no fields", f"name a rule for {', '.join(FIELDS)}")
@@ -183,5 +190,5 @@ def survivorship(path: Path = SQL_ROOT / "profile" / "survivorship.yaml") -> Sur
         if fields.get(field) not in get_args(Rule):
             mend = f"use one of {', '.join(get_args(Rule))}"
             raise complain(path, fields.line_of(field), f"{field} has no rule", mend)
-    trust, echoing = (tuple(str(stream) for stream in found.get(key) or ()) for key in ("trust", "echoing"))
-    return Survivorship(trust, echoing, dict(fields))
+    streams = (tuple(str(stream) for stream in found.get(key) or ()) for key in lists)
+    return Survivorship(*streams, dict(fields))

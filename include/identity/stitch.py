@@ -39,7 +39,10 @@ def apply_rules(conn: psycopg.Connection, rules: IdentityRules) -> bool:
         "types": [one.type for one in rules.identifiers],
         "priorities": [one.priority for one in rules.identifiers],
         "limits": [Jsonb([asdict(limit) for limit in one.limits]) for one in rules.identifiers],
+        "users_above": [one.users_above for one in rules.identifiers],
     })
+    if ruled:
+        _step(conn, "06_recount")
     return bool(ruled)
 
 

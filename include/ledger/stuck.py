@@ -1,7 +1,7 @@
-"""Steps that take far longer than they use to, and syncs that have stopped giving signs of life.
+"""Syncs that have stopped giving signs of life.
 
-Limits come from history: a step is slow when it takes three times what it took so far. A sync that is stuck keeps its
-audience locked, and every later one would wait behind it: its session is ended, the next try repairs what it left.
+A sync that is stuck keeps its audience locked, and every later one would wait behind it: its session is ended, the next
+try repairs what it left. Steps of any kind that are slow or do not come are `include.steps`'.
 """
 
 from datetime import datetime
@@ -11,21 +11,6 @@ import psycopg
 from include import warehouse
 from include.ledger.sync import LOCK_SPACE
 from include.ledger.watch import NOBODY, State
-
-
-def slow_steps(conn: psycopg.Connection, *, at: datetime) -> list[State]:
-    """The state of every step with a history: failing while a try of it takes far longer than it did so far."""
-    return [
-        State(
-            f"time of {row['dag_id']}.{row['task_id']}",
-            row["slow"],
-            NOBODY,
-            f"at work for {row['seconds']} s; it used to take {row['usual_seconds']} s"
-            if row["slow"]
-            else f"back to what it used to take ({row['usual_seconds']} s)",
-        )
-        for row in warehouse.rows(conn, "ops/slow_tasks", {"at": at})
-    ]
 
 
 def release_stuck(conn: psycopg.Connection, *, at: datetime) -> list[State]:

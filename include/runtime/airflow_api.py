@@ -73,6 +73,11 @@ class AirflowApi:
         except requests.RequestException as lost:
             raise RetriableError(f"Airflow does not answer at {self.url} ({type(lost).__name__}).") from lost
 
+    def token(self) -> str:
+        """A token of this user, for pages beside the interface."""
+        self.call("GET", "/version")
+        return str(self._session.headers["Authorization"]).removeprefix("Bearer ")
+
     def warm_up(self) -> None:
         """Make the server build its execution interface now: else the first task waits 4 to 8 seconds for it."""
         address = f"{self.url}/execution/task-instances/{uuid.UUID(int=0)}/run"

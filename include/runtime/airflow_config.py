@@ -39,6 +39,7 @@ def airflow_environment(
         "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
         "PYTHONUNBUFFERED": "1",
         "AUDIENCEFLOW_CLOCK": "on" if clock else "off",
+        "AIRFLOW_VAR_RESULT_PAGES": base.get("AIRFLOW_VAR_RESULT_PAGES") or str(home.parent / "results"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "klaviyo", "meta", "google", "brevo", "tiktok", "webhook", "file_drop")
+PLATFORMS = ("hubspot", "salesforce", "shopify", "woocommerce", "mailchimp", "klaviyo", "meta", "google", "brevo",
+             "tiktok", "webhook", "file_drop", "matomo", "ga4")
 TYPES = {
     "webhook": "webhook",
     "hubspot": "hubspot",
+    "salesforce": "salesforce_crm",
     "shopify": "shopify",
     "mailchimp": "mailchimp",
     "klaviyo": "klaviyo",
@@ -17,6 +19,9 @@ TYPES = {
     "google": "google_data_manager",
     "brevo": "brevo",
     "tiktok": "tiktok_ads",
+    "woocommerce": "woocommerce",
+    "matomo": "matomo",
+    "ga4": "google_analytics",
 }
 PATHS = {"webhook": "/events"}  # where the whole URL is the connection's host
 
@@ -66,6 +71,12 @@ def to_standins(accounts: Mapping[str, Mapping[str, Any]], smtp_port: int) -> di
         "host": f"{accounts['slack']['base_url']}/services",
         "password": accounts["slack"]["token"],
     }
+    if "webhook" in accounts:
+        connections["alert_webhook_default"] = {
+            "conn_type": "http",
+            "host": f"{accounts['webhook']['base_url']}/alerts",
+            "password": accounts["webhook"]["token"],
+        }
     return {variable(name): json.dumps(connection) for name, connection in connections.items()}
 
 

@@ -39,15 +39,17 @@ class SegmentBuildError(FatalError):
 
     :ivar failed: segment → what went wrong.
     :ivar built: those that were built.
+    :ivar owners: segment that failed → who owns it.
     """
 
-    def __init__(self, failed: Mapping[str, str], built: list[SegmentBuilt]) -> None:
+    def __init__(self, failed: Mapping[str, str], built: list[SegmentBuilt], owners: Mapping[str, str]) -> None:
         listed = "; ".join(f"{name}: {cause}" for name, cause in failed.items())
         super().__init__(
             f"{len(failed)} of {len(failed) + len(built)} segments were not built and keep their members: {listed}"
         )
         self.failed = dict(failed)
         self.built = built
+        self.owners = dict(owners)
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def build_segments(
             warehouse.run(conn, "membership/clear_overlap")
             warehouse.run(conn, "membership/fill_overlap", {"segments": list(segments), "as_of": as_of})
     if failed:
-        raise SegmentBuildError(failed, built)
+        raise SegmentBuildError(failed, built, {name: segments[name].owner for name in failed})
     return built
 
 

@@ -24,7 +24,19 @@ from include.segments.columns import readable_tables
 from include.segments.front_matter import Located, complain
 
 EVENTS = frozenset(
-    {"order_placed", "cart_abandoned", "cart_recovered", "email_opened", "email_clicked", "email_bounced"}
+    {
+        "order_placed",
+        "cart_abandoned",
+        "cart_recovered",
+        "email_opened",
+        "email_clicked",
+        "email_bounced",
+        "email_complained",
+        "email_unsubscribed",
+        "site_visited",
+        "site_searched",
+        "goal_converted",
+    }
 )
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 OPERATORS = {

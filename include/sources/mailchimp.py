@@ -1,4 +1,4 @@
-"""Mailchimp: the members of one list, and what recipients did with its campaigns.
+"""Mailchimp: the members of one list, its campaigns with their figures, and what recipients did with them.
 
 Source: https://mailchimp.com/developer/marketing/api/ (read 2026-11-21). Pages go by offset, 1,000 at most, and a
 member that changes meanwhile moves the others. So each page of members is a question of its own that begins at the last
@@ -7,7 +7,7 @@ answer and are asked for by themselves. Ten connections at once are allowed, the
 a bare 403 stands for 429.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -20,13 +20,17 @@ from include.errors import AudienceflowError, FatalError, QuotaError, RetriableE
 from include.http_client import JsonClient, by_status, retry_after
 from include.limits import Limiter
 from include.mailchimp_api import api_root
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 
 PAGE_SIZE = 1000  # the vendor's maximum
 OVERLAP = timedelta(minutes=10)
 SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
 ACTIVITY_DAYS = 90  # campaigns sent longer ago are not asked any more, unless the mapping's options say otherwise
 RESTARTS = 5
+FIGURES_DAYS = 90  # figures of campaigns sent longer ago are final, unless the mapping's options say otherwise
+REPORTED = ("emails_sent", "unsubscribed", "abuse_reports", "opens", "clicks", "bounces")
+CAMPAIGN = ("id", "type", "status", "create_time", "send_time", "emails_sent", "recipients.list_id", "settings.title",
+            "settings.subject_line")
 NAMED = ("campaign_id", "list_id", "email_id", "email_address")
 
 
@@ -86,9 +90,10 @@ def members(client: MailchimpClient, window: Window, mapping: Mapping[str, Any])
     :raises FatalError: the order is not the one asked for; paging would lose members.
     """
     since = None if window.since is None else window.since - OVERLAP
-    for page in _changed(client, since, window.until, "archived"):
+    size = page_size(mapping, PAGE_SIZE)
+    for page in _changed(client, since, window.until, "archived", size):
         yield Page(_rows(page))
-    for page in _changed(client, since, window.until, None):
+    for page in _changed(client, since, window.until, None, size):
         yield Page(_rows(page), {"since": _time(_read_member(page[-1]).last_changed).isoformat()})
     yield Page([], {"since": window.until.isoformat()})
 
@@ -98,13 +103,13 @@ def _rows(raws: list[bytes]) -> list[Row]:
     return [Row(member.contact_id or member.id, raw) for member, raw in read]
 
 
-def _changed(client: MailchimpClient, since: datetime | None, until: datetime,
-             status: str | None) -> Iterator[list[bytes]]:
+def _changed(client: MailchimpClient, since: datetime | None, until: datetime, status: str | None,
+             size: int) -> Iterator[list[bytes]]:
     """From time stamp to time stamp. "since" may or may not include its own second, so a second more is asked for."""
     begin = None if since is None else since.replace(microsecond=0)
     asked, seen = None if begin is None else begin - SECOND, frozenset[str]()
     while True:
-        raws = _ask(client, asked, until, status).members
+        raws = _ask(client, asked, until, status, count=size).members
         found = [(_read_member(raw), bytes(raw)) for raw in raws]
         times = [_time(member.last_changed) for member, _ in found]
         if times != sorted(times):
@@ -112,21 +117,21 @@ def _changed(client: MailchimpClient, since: datetime | None, until: datetime,
         if times and asked is not None and times[0] < asked:
             raise FatalError("Mailchimp: members changed before the time that was asked for; paging would never end.")
         fresh = [raw for member, raw in found if member.id not in seen]
-        crowded = len(found) >= PAGE_SIZE and (times[0] == times[-1] or (begin is not None and times[-1] <= begin))
+        crowded = len(found) >= size and (times[0] == times[-1] or (begin is not None and times[-1] <= begin))
         if fresh and not crowded:
             yield fresh
-        if len(found) < PAGE_SIZE:
+        if len(found) < size:
             return
         begin, asked, seen_before = times[-1], times[-1] - SECOND, seen
         seen = frozenset(member.id for (member, _), at in zip(found, times, strict=True) if at >= asked)
         if crowded:
-            yield from _same_second(client, begin, status, seen_before)
+            yield from _same_second(client, begin, status, seen_before, size)
             begin += SECOND
             asked, seen = begin if _holds_its_second(client, begin - SECOND, status) else begin - SECOND, frozenset()
 
 
-def _same_second(client: MailchimpClient, at: datetime, status: str | None,
-                 seen: frozenset[str]) -> Iterator[list[bytes]]:
+def _same_second(client: MailchimpClient, at: datetime, status: str | None, seen: frozenset[str],
+                 size: int) -> Iterator[list[bytes]]:
     """A second that holds more than a page, by offset; anew when their number changed, because then they moved.
 
     Members whose ids were ``seen`` in a page before are left out.
@@ -135,16 +140,16 @@ def _same_second(client: MailchimpClient, at: datetime, status: str | None,
     for _ in range(RESTARTS):
         total, offset, moved = None, 0, False
         while not moved and (total is None or offset < total):
-            answer = _ask(client, at - SECOND, at + SECOND, status, offset=offset)
+            answer = _ask(client, at - SECOND, at + SECOND, status, offset=offset, count=size)
             moved = total is not None and answer.total_items != total
-            total, offset = answer.total_items, offset + PAGE_SIZE
+            total, offset = answer.total_items, offset + size
             fresh = [raw for raw in map(bytes, answer.members) if _read_member(raw).id not in passed]
             passed.update(_read_member(raw).id for raw in fresh)
             if fresh:
                 yield fresh
         if not moved:
             return
-    raise RetriableError(f"Mailchimp: more than {PAGE_SIZE} members of one second keep changing; try again later.")
+    raise RetriableError(f"Mailchimp: more than {size} members of one second keep changing; try again later.")
 
 
 def _holds_its_second(client: MailchimpClient, at: datetime, status: str | None) -> bool:
@@ -153,8 +158,8 @@ def _holds_its_second(client: MailchimpClient, at: datetime, status: str | None)
     return bool(raws) and _time(_read_member(raws[0]).last_changed) == at
 
 
-def _ask(client: MailchimpClient, since: datetime | None, before: datetime, status: str | None, *, offset: int = 0,
-         count: int = PAGE_SIZE) -> _Members:
+def _ask(client: MailchimpClient, since: datetime | None, before: datetime, status: str | None, *, count: int,
+         offset: int = 0) -> _Members:
     params = {"count": count, "offset": offset, "sort_field": "last_changed", "sort_dir": "ASC", "status": status,
               "since_last_changed": None if since is None else _iso(since), "before_last_changed": _iso(before),
               "exclude_fields": "members._links,_links"}
@@ -170,29 +175,69 @@ def activity(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]
     """
     since = None if window.since is None else window.since - OVERLAP
     days = timedelta(days=mapping["options"].get("activity_days", ACTIVITY_DAYS))
-    for campaign in _campaigns(client, None if since is None else since - days):
-        for reports in _reports(client, campaign, since):
+    size = page_size(mapping, PAGE_SIZE)
+    for campaign in _campaigns(client, None if since is None else since - days, size):
+        for reports in _reports(client, campaign, since, size):
             yield Page([row for report in reports for row in _events(report, since, window.until)])
     yield Page([], {"since": window.until.isoformat()})
 
 
-def _campaigns(client: MailchimpClient, sent_since: datetime | None) -> list[str]:
+def _campaigns(client: MailchimpClient, sent_since: datetime | None, size: int) -> list[str]:
+    return [one["id"] for page in _campaign_pages(client, sent_since, ("id",), size) for one in page]
+
+
+def _campaign_pages(client: MailchimpClient, sent_since: datetime | None, names: Iterable[str],
+                    size: int) -> Iterator[list[dict[str, Any]]]:
+    fields = ",".join((*(f"campaigns.{name}" for name in names), "total_items"))
     params = {"list_id": client.list_id, "status": "sent", "sort_field": "send_time", "sort_dir": "ASC",
-              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": "campaigns.id,total_items"}
-    return [campaign["id"] for page in _offsets(client, "/campaigns", params, "campaigns") for campaign in page]
+              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": fields}
+    return _offsets(client, "/campaigns", params, "campaigns", size)
 
 
-def _reports(client: MailchimpClient, campaign: str, since: datetime | None) -> Iterator[list[dict[str, Any]]]:
+def campaigns(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
+    """Yield the list's campaigns sent in the window or up to ``figures_days`` before it, each with its figures.
+
+    Figures move for weeks after a campaign was sent, and nothing says when: young campaigns are read again each time.
+    Rows are campaigns as Mailchimp sends them, keyed by id, with their report under ``report``; one that has no report
+    yet is left for the next time.
+    """
+    days = timedelta(days=mapping["options"].get("figures_days", FIGURES_DAYS))
+    since = None if window.since is None else window.since - days
+    size = page_size(mapping, PAGE_SIZE)
+    reports = {one["id"]: one for page in _figures(client, since, size) for one in page}
+    for page in _campaign_pages(client, since, CAMPAIGN, size):
+        told = ((one, reports.get(one["id"])) for one in page if _time(one["send_time"]) < window.until)
+        yield Page([Row(one["id"], orjson.dumps({**one, "report": report})) for one, report in told if report])
+    yield Page([], {"since": window.until.isoformat()})
+
+
+def campaign_keys(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of the list's campaigns, of those sent since the window began: one that was deleted is not among them."""
+    for page in _campaign_pages(client, window.since, ("id",), page_size(mapping, PAGE_SIZE)):
+        yield [one["id"] for one in page]
+
+
+def _figures(client: MailchimpClient, sent_since: datetime | None, size: int) -> Iterator[list[dict[str, Any]]]:
+    """Reports of all lists, the newest first: one that is sent meanwhile pushes others back, so none is missed."""
+    fields = ",".join((*(f"reports.{name}" for name in ("id", *REPORTED)), "total_items"))
+    params = {"since_send_time": None if sent_since is None else _iso(sent_since), "fields": fields}
+    for page in _offsets(client, "/reports", params, "reports", size):
+        yield [{name: one.get(name) for name in ("id", *REPORTED)} for one in page]
+
+
+def _reports(client: MailchimpClient, campaign: str, since: datetime | None,
+             size: int) -> Iterator[list[dict[str, Any]]]:
     wanted = (*(f"emails.{name}" for name in (*NAMED, "activity")), "total_items")
     params = {"since": None if since is None else _iso(since - SECOND), "fields": ",".join(wanted)}
-    return _offsets(client, f"/reports/{campaign}/email-activity", params, "emails")
+    return _offsets(client, f"/reports/{campaign}/email-activity", params, "emails", size)
 
 
-def _offsets(client: MailchimpClient, path: str, params: dict[str, Any], name: str) -> Iterator[list[dict[str, Any]]]:
+def _offsets(client: MailchimpClient, path: str, params: dict[str, Any], name: str,
+             size: int) -> Iterator[list[dict[str, Any]]]:
     """Lists that only grow: who is pushed back is read twice, nobody is missed."""
     offset, total = 0, 1
     while offset < total:
-        answer = client.request("GET", path, params={**params, "count": PAGE_SIZE, "offset": offset})
+        answer = client.request("GET", path, params={**params, "count": size, "offset": offset})
         found, total = answer[name], answer["total_items"]
         if not found:
             return

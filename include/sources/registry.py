@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from include import warehouse
 from include.errors import ConfigError
-from include.sources import files, hubspot, mailchimp, shopify
+from include.sources import brevo, files, ga4, hubspot, klaviyo, mailchimp, matomo, salesforce, shopify, woocommerce
 from include.sources.pages import Page, Row, Window
 
 __all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
@@ -54,11 +54,26 @@ def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, 
 
 _LISTED = (
     _stream("hubspot.contacts", "person_record", hubspot.contacts),
+    _stream("hubspot.companies", "company", hubspot.companies),
+    _stream("hubspot.deals", "deal", hubspot.deals),
     _stream("shopify.customers", "person_record", shopify.customers),
     _stream("shopify.orders", "order_entry", shopify.orders),
     _stream("shopify.checkouts", "event", shopify.checkouts),
+    _stream("woocommerce.customers", "person_record", woocommerce.customers),
+    _stream("woocommerce.orders", "order_entry", woocommerce.orders),
     _stream("mailchimp.members", "person_record", mailchimp.members),
     _stream("mailchimp.activity", "event", mailchimp.activity),
+    _stream("mailchimp.campaigns", "campaign", mailchimp.campaigns),
+    _stream("klaviyo.profiles", "person_record", klaviyo.profiles),
+    _stream("klaviyo.events", "event", klaviyo.events),
+    _stream("brevo.contacts", "person_record", brevo.contacts),
+    _stream("brevo.events", "event", brevo.events),
+    _stream("matomo.visits", "event", matomo.visits),
+    _stream("ga4.reports", "report_row", ga4.reports),
+    _stream("salesforce.contacts", "person_record", salesforce.contacts),
+    _stream("salesforce.leads", "person_record", salesforce.leads),
+    _stream("salesforce.accounts", "company", salesforce.accounts),
+    _stream("salesforce.opportunities", "deal", salesforce.opportunities),
     _stream("files.orders", "order_entry", files.orders),
     _stream("files.persons", "person_record", files.persons),
 )

@@ -13,7 +13,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
              "currency", "closes_on", "company_key", "person_keys"),
     "campaign": ("created_at", "changed_at", "deleted", "name", "subject", "channel", "state", "sent_at", "recipients",
                  "opened", "clicked", "bounced", "unsubscribed"),
-    "report_row": ("changed_at", "on_date", "dimensions", "metrics"),
+    "report_row": ("changed_at", "deleted", "on_date", "dimensions", "metrics", "lacks"),
 }
 PERSONAL = ("person_record", "order_entry", "event")  # what people are stitched and described by
 REQUIRED: dict[str, tuple[str, ...]] = {

@@ -2,11 +2,13 @@
 
 Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Windows are over ``updated_at``; cursors
 are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
-filters them lags. The interface has no list of deleted customers or orders: a deletion is told only by the webhooks
-``customers/delete``, ``orders/delete`` and ``customers/redact``.
+filters them lags. A first load of many records is one bulk operation (``shopify_bulk``); its rows are the same. The
+interface has no list of deleted customers or orders: a deletion is told only by the webhooks ``customers/delete``,
+``orders/delete`` and ``customers/redact``.
 """
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +18,9 @@ import orjson
 from include.errors import FatalError
 from include.limits import Limiter
 from include.shared_points import SharedPoints
+from include.sources import shopify_bulk as bulk
 from include.sources import shopify_queries as queries
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -45,21 +48,9 @@ class _Node(msgspec.Struct):
     updatedAt: str
 
 
-class _Lines(msgspec.Struct):
-    pageInfo: _PageInfo
-
-
-class _Order(msgspec.Struct):
-    """What tells whether an order was sent whole."""
-
-    id: str
-    lineItems: _Lines
-    displayFinancialStatus: str | None = None
-
-
+log = logging.getLogger(__name__)
 _read_page = msgspec.json.Decoder(_Data).decode
 _read_node = msgspec.json.Decoder(_Node).decode
-_read_order = msgspec.json.Decoder(_Order).decode
 
 
 def client(base_url: str, token: str, *, limiter: Limiter | None = None,
@@ -73,9 +64,13 @@ def customers(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.CUSTOMERS, queries.CUSTOMERS_SIZE, window):
-        yield _page([bytes(raw) for raw in connection.nodes], resumable=True)
-    yield _end(window)
+    size = page_size(mapping, queries.CUSTOMERS_SIZE)
+
+    def paged(within: Window) -> Iterator[Page]:
+        for connection in _pages(client, queries.CUSTOMERS, size, within):
+            yield _page([bytes(raw) for raw in connection.nodes], resumable=True)
+
+    yield from _read(client, window, mapping, bulk.CUSTOMERS, paged, _rows)
 
 
 def orders(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -85,9 +80,16 @@ def orders(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) ->
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.ORDERS, queries.ORDERS_SIZE, window):
-        yield _page(_whole_orders(client, connection.nodes), resumable=True)
-    yield _end(window)
+    size = page_size(mapping, queries.ORDERS_SIZE)
+
+    def paged(within: Window) -> Iterator[Page]:
+        for connection in _pages(client, queries.ORDERS, size, within):
+            yield _page(_whole_orders(client, [orjson.loads(bytes(raw)) for raw in connection.nodes]), resumable=True)
+
+    def finish(payloads: list[bytes]) -> list[Row]:
+        return _rows(_whole_orders(client, [orjson.loads(one) for one in payloads]))
+
+    yield from _read(client, window, mapping, bulk.ORDERS, paged, finish)
 
 
 def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -95,8 +97,26 @@ def checkouts(client: ShopifyClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: paging repeats itself or a query is refused.
     """
-    for connection in _pages(client, queries.CHECKOUTS, queries.CHECKOUTS_SIZE, window):
-        yield _page([bytes(raw) for raw in connection.nodes], resumable=False)
+    size = page_size(mapping, queries.CHECKOUTS_SIZE)
+
+    def paged(within: Window) -> Iterator[Page]:
+        for connection in _pages(client, queries.CHECKOUTS, size, within):
+            yield _page([bytes(raw) for raw in connection.nodes], resumable=False)
+
+    yield from _read(client, window, mapping, bulk.CHECKOUTS, paged, _rows)
+
+
+def _read(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], table: bulk.Table,
+          paged: Callable[[Window], Iterator[Page]], finish: Callable[[list[bytes]], list[Row]]) -> Iterator[Page]:
+    """In bulk where that is worth it and allowed, then what changed since; else page by page."""
+    if bulk.is_worth_it(client, window, mapping, table):
+        try:
+            until = yield from bulk.pages(client, window, mapping, table, finish)
+            window = Window(until, window.until)
+        except bulk.RefusedError as error:
+            log.warning("Shopify: not in bulk (%s), but page by page", error)
+    if window.since is None or window.since < window.until.replace(microsecond=0):
+        yield from paged(window)
     yield _end(window)
 
 
@@ -127,9 +147,12 @@ def _iso(at: datetime) -> str:
 
 def _page(payloads: list[bytes], *, resumable: bool) -> Page:
     """Where records come in the order of their change, a load may go on from the last one's."""
-    nodes = [_read_node(payload) for payload in payloads]
-    rows = [Row(number(node.id), payload) for node, payload in zip(nodes, payloads, strict=True)]
-    return Page(rows, {"since": nodes[-1].updatedAt} if nodes and resumable else None)
+    last = _read_node(payloads[-1]).updatedAt if payloads and resumable else None
+    return Page(_rows(payloads), {"since": last} if last else None)
+
+
+def _rows(payloads: list[bytes]) -> list[Row]:
+    return [Row(number(_read_node(payload).id), payload) for payload in payloads]
 
 
 def _end(window: Window) -> Page:
@@ -141,18 +164,16 @@ def number(gid: str) -> str:
     return gid.rpartition("/")[2].partition("?")[0]
 
 
-def _whole_orders(client: ShopifyClient, raws: list[msgspec.Raw]) -> list[bytes]:
-    """The orders as sent; those with more lines than asked for, or with refunds, completed."""
-    payloads = [bytes(raw) for raw in raws]
-    orders = [_read_order(payload) for payload in payloads]
-    refunds = _refunds(client, [order.id for order in orders if order.displayFinancialStatus in REFUNDED])
-    for place, order in enumerate(orders):
-        if order.lineItems.pageInfo.hasNextPage or order.id in refunds:
-            whole = orjson.loads(payloads[place])
-            _complete(client, queries.ORDER_LINES, order.id, whole["lineItems"])
-            whole["refunds"] = refunds.get(order.id, [])
-            payloads[place] = orjson.dumps(whole)
-    return payloads
+def _whole_orders(client: ShopifyClient, orders: list[dict[str, Any]]) -> list[bytes]:
+    """The orders with all their lines and refunds; how they were paged is left out, so that bulk gives the same."""
+    refunds = _refunds(client, [order["id"] for order in orders if order.get("displayFinancialStatus") in REFUNDED])
+    for order in orders:
+        if order["lineItems"].get("pageInfo", {}).get("hasNextPage"):
+            _complete(client, queries.ORDER_LINES, order["id"], order["lineItems"])
+        order["lineItems"].pop("pageInfo", None)
+        if order["id"] in refunds:
+            order["refunds"] = refunds[order["id"]]
+    return [orjson.dumps(order) for order in orders]
 
 
 def _complete(client: ShopifyClient, query: str, id: str, connection: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import requests
 
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status, retry_after
-from include.limits import Limiter
+from include.limits import Limiter, Quota
 from include.shared_points import SharedPoints
 
 VERSION = "2026-10"
@@ -109,12 +109,13 @@ class ShopifyClient:
         self._costs: dict[str, float] = {}
         self._throttle: tuple[float, _Throttle] | None = None
 
-    def query(self, document: str, variables: Mapping[str, Any], decode: Callable[[Any], Any] = orjson.loads) -> Any:
+    def query(self, document: str, variables: Mapping[str, Any], decode: Callable[[Any], Any] = orjson.loads, *,
+              repeatable: bool = True) -> Any:
         """Ask and return ``data``, decoded; raises like `JsonClient.request`."""
         expected = self._costs.get(document, 0.0)
         self._wait(expected)
         answer = self._http.request("POST", self._path, json={"query": document, "variables": dict(variables)},
-                                    decode=_read_answer)
+                                    decode=_read_answer, repeatable=repeatable)
         cost = answer.extensions.cost
         if cost is not None and cost.throttleStatus is not None:
             self._costs[document] = cost.requestedQueryCost or 0.0
@@ -138,6 +139,13 @@ class ShopifyClient:
         available = throttle.currentlyAvailable + (time.monotonic() - at) * throttle.restoreRate
         if available < cost <= throttle.maximumAvailable and throttle.restoreRate > 0:
             time.sleep((cost - available) / throttle.restoreRate)
+
+    def quota(self) -> dict[str, Quota]:
+        """What the newest answer says is left in the bucket; it fills within seconds."""
+        if self._throttle is None:
+            return {}
+        _, told = self._throttle
+        return {"points": Quota(int(told.maximumAvailable), int(told.currentlyAvailable))}
 
     def close(self) -> None:
         """Close all connections."""

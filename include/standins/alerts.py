@@ -1,4 +1,4 @@
-"""What the stand-ins received as alerts: Slack messages and mails, kept as documents of platform ``alerts``."""
+"""What the stand-ins received as alerts: Slack messages, mails, webhooks; kept as documents of platform ``alerts``."""
 
 import email
 import email.policy
@@ -9,25 +9,27 @@ from starlette.concurrency import run_in_threadpool
 
 from include.standins.kit import EVERYTHING, Context, Store
 
+KINDS = ("slack", "mail", "webhook")
+
 
 def keep(context: Context, kind: str, body: dict[str, Any]) -> None:
-    """Append one alert of kind ``slack`` or ``mail``."""
+    """Append one alert of kind ``slack``, ``mail`` or ``webhook``."""
     with context.store.transaction():
         number = context.store.count("alerts", kind, EVERYTHING) + 1
         context.store.put("alerts", kind, str(number), body, changed_at=context.now_ms())
 
 
 def received(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """All alerts, oldest first: ``{"slack": [body], "mail": [{"from", "to", "subject", "text"}]}``."""
+    """All alerts, oldest first: of Slack and the webhook bodies, of mail ``{"from", "to", "subject", "text"}``."""
     return {
         kind: [one.body for one in store.page("alerts", kind, EVERYTHING, order="id", limit=-1)]
-        for kind in ("slack", "mail")
+        for kind in KINDS
     }
 
 
 def forget(store: Store) -> None:
     """Drop all alerts."""
-    for kind in ("slack", "mail"):
+    for kind in KINDS:
         for one in store.page("alerts", kind, EVERYTHING, limit=-1):
             store.delete("alerts", kind, one.id)
 

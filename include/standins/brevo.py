@@ -1,4 +1,4 @@
-"""Brevo's API v3: contacts on lists in folders, imports that are worked off later, attributes.
+"""Brevo's API v3: contacts on lists in folders, imports that are worked off later, attributes, e-mail statistics.
 
 Held to the vendor's OpenAPI file by tests. Ten calls a second below ``/contacts`` and 100 an hour elsewhere, with
 the vendor's headers ``x-sib-ratelimit-*`` on every answer and no Retry-After. Lists of one name are allowed.
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from include.standins import brevo_contacts as contacts
-from include.standins import brevo_import
+from include.standins import brevo_import, brevo_statistics
 from include.standins.brevo_core import (
     PLATFORM,
     BrevoError,
@@ -58,6 +58,7 @@ def routes(context: Context) -> list[BaseRoute]:
     limits = Limits(context)
     table: dict[str, dict[str, Handler]] = {
         "/account": {"GET": _account},
+        "/smtp/statistics/events": {"GET": brevo_statistics.events},
         "/processes": {"GET": brevo_import.read_many},
         "/processes/{process_id:int}": {"GET": brevo_import.read},
         "/contacts": {"GET": contacts.read_many, "POST": contacts.create},

@@ -19,6 +19,7 @@ from include.standins.brevo_core import (
     shown_time,
 )
 from include.standins.kit import EVERYTHING, Document, Filter, Store
+from include.standins.store import FAR_FUTURE
 
 MOST_ON_A_LIST_CALL = 150
 NONE_ADDED = "Contact already in list and/or does not exist"
@@ -226,7 +227,8 @@ def read_many(call: Call) -> tuple[int, Any]:
     """``GET /contacts``: the newest first, unless asked otherwise."""
     call.known(query=("limit", "offset", "modifiedSince", "createdSince", "sort"))
     limit, offset = call.number("limit", 50, 1000), call.number("offset", 0)
-    matching = Filter(archived=None, since=call.since("modifiedSince") or -(1 << 62))
+    modified = call.since("modifiedSince")
+    matching = Filter(archived=None, since=-FAR_FUTURE if modified is None else modified + 1)  # after it
     created = call.since("createdSince")
     if created is not None:
         every = call.store.page(PLATFORM, "contact", matching, order="id", descending=call.descending(), limit=-1)

@@ -103,14 +103,19 @@ class Call:
 
 
 class Limits:
-    """The account's windows; every answer tells how the one that is nearest to its end stands."""
+    """The account's windows; every answer tells how the one that is nearest to its end stands.
+
+    Setting ``brevo.limits`` multiplies them.
+    """
 
     def __init__(self, context: Context) -> None:
+        self._store = context.store
         self._contacts = (
             WindowLimit(A_SECOND, 1.0, context.clock),
             WindowLimit(AN_HOUR, 3600.0, context.clock),
         )
         self._others = (WindowLimit(ELSEWHERE_AN_HOUR, 3600.0, context.clock),)
+        self._most = {window: window.most for window in (*self._contacts, *self._others)}
 
     def take(self, path: str) -> dict[str, str]:
         """Count one call; the headers of its answer.
@@ -118,7 +123,9 @@ class Limits:
         :raises TooManyError: it is one too many.
         """
         windows = self._contacts if path.startswith("/v3/contacts") else self._others
+        times = self._store.get_setting("brevo.limits", 1)
         for window in windows:
+            window.most = self._most[window] * times
             admitted, left, seconds = window.take("account")
             headers = limit_headers(window.most, left, seconds)
             if not admitted:

@@ -9,32 +9,24 @@ connection. 300 requests a minute a project, then 429 with google.rpc.RetryInfo;
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
-import google.auth.exceptions
-import orjson
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from google.auth import jwt as signed
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from include.standins import google_lists
-from include.standins.google_core import PLATFORM, Call, Refused, invalid, is_token, issue_token, read
+from include.standins.google_core import PLATFORM, Call, Refused, invalid, is_token, read
 from include.standins.google_ingest import ingest_events, ingest_members, remove_all, remove_members
 from include.standins.google_lists import audience_members
+from include.standins.google_sign_in import key_file, make_key, sign_in
 from include.standins.kit import Context, Json, Store, token_of
 from include.standins.limits import WindowLimit
 
 ACCOUNT_ID = "1234567890"
 MANAGER_ID = "9876543210"
 CONVERSION_ACTION_ID = "700100200"
-ROBOT = "audienceflow@standin.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/datamanager"
-AUDIENCE = "https://oauth2.googleapis.com/token"  # what Google's libraries sign for, wherever they ask
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 A_MINUTE, A_DAY = 300, 100_000  # requests a Cloud project
 __all__ = ["account", "audience_members", "fault_answer", "prepare", "routes"]
 COMMON = frozenset({"alt", "$.xgafv", "fields", "prettyPrint", "quotaUser", "key"})  # every Google API
@@ -43,27 +35,14 @@ Handler = Callable[[Call], Any]
 
 def prepare(store: Store, now_ms: int) -> None:
     """The account of the connection, and a key of its service account."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    store.set_setting("google.key", {"private": private.decode(), "public": public.decode()})
+    make_key(store, PLATFORM)
     ids = {"account_id": ACCOUNT_ID, "login_account_id": MANAGER_ID, "conversion_action_id": CONVERSION_ACTION_ID}
     store.set_setting("google.account", {**ids, "customer_match_terms": "ACCEPTED"})
 
 
 def account(store: Store, base_url: str) -> dict[str, str]:
     """What differs from place to place in the connection: the key file names where tokens are given out."""
-    key = {
-        "type": "service_account",
-        "project_id": "standin",
-        "private_key_id": "1",
-        "private_key": store.get_setting("google.key")["private"],
-        "client_email": ROBOT,
-        "token_uri": f"{base_url}/token",
-    }
-    return {"token": orjson.dumps(key).decode()}
+    return {"token": key_file(store, PLATFORM, base_url)}
 
 
 def fault_answer(kind: str, seconds: float) -> Response:
@@ -89,7 +68,7 @@ def routes(context: Context) -> list[BaseRoute]:
 
     async def token(request: Request) -> Response:
         raw = await request.body()
-        return await run_in_threadpool(_token, context, str(request.url).partition("?")[0], raw)
+        return await run_in_threadpool(sign_in, context, PLATFORM, SCOPE, str(request.url).partition("?")[0], raw)
 
     return [
         Route("/token", token, methods=["POST"]),
@@ -163,22 +142,6 @@ def _quota(span: str = "Minute", most: int = A_MINUTE) -> Refused:
         quota_limit_value=str(most),
         consumer="projects/standin",
     )
-
-
-def _token(context: Context, url: str, raw: bytes) -> Response:
-    """RFC 7523: an assertion signed with the service account's key for an access token of an hour."""
-    form = {name: values[0] for name, values in parse_qs(raw.decode("latin-1")).items()}
-    public = context.store.get_setting("google.key")["public"]
-    if form.get("grant_type") != GRANT:
-        return Json({"error": "unsupported_grant_type", "error_description": "Invalid grant_type"}, 400)
-    try:
-        claims = signed.decode(form.get("assertion", ""), certs=public, audience=[AUDIENCE, url])
-    except (ValueError, google.auth.exceptions.GoogleAuthError):
-        return Json({"error": "invalid_grant", "error_description": "Invalid JWT Signature."}, 400)
-    if claims.get("iss") != ROBOT or SCOPE not in str(claims.get("scope", "")).split():
-        return Json({"error": "invalid_scope", "error_description": "Invalid OAuth scope or ID token audience."}, 400)
-    token = issue_token(context.tokens[PLATFORM], time.time())
-    return Json({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
 
 def _status(call: Call) -> dict[str, Any]:

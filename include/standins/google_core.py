@@ -21,7 +21,8 @@ from starlette.responses import Response
 from include.standins.kit import Context, Json, Store
 
 PLATFORM = "google"
-MESSAGES: Mapping[str, Mapping[str, Any]] = orjson.loads(Path(__file__).with_name("google_messages.json").read_bytes())[
+Messages = Mapping[str, Mapping[str, Any]]
+MESSAGES: Messages = orjson.loads(Path(__file__).with_name("google_messages.json").read_bytes())[
     "messages"
 ]
 STATUS = {
@@ -102,9 +103,10 @@ class Call:
         return self.context.store
 
 
-def read(raw: bytes, message: str) -> dict[str, Any]:
+def read(raw: bytes, message: str, messages: Messages = MESSAGES) -> dict[str, Any]:
     """The body as a message, enums by name.
 
+    :param messages: the fields of each message, as in ``google_messages.json``.
     :raises Refused: 400, no JSON, or fields the message does not have.
     """
     try:
@@ -114,33 +116,33 @@ def read(raw: bytes, message: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refused(400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unexpected token.")
     wrong: list[Violation] = []
-    found = _message(body, message, "", wrong)
+    found = _message(body, message, "", wrong, messages)
     if wrong:
         raise Refused(400, "INVALID_ARGUMENT", wrong[0].description, wrong)
     return found
 
 
-def _message(value: Any, name: str, path: str, wrong: list[Violation]) -> Any:
+def _message(value: Any, name: str, path: str, wrong: list[Violation], messages: Messages) -> Any:
     if not isinstance(value, dict):
         wrong.append(_not_of_type(path, value))
         return {}
     found = {}
     for key, given in value.items():
-        kind = MESSAGES[name].get(key)
+        kind = messages[name].get(key)
         if kind is None:
             text = f"Invalid JSON payload received. Unknown name {key!r} at {path or 'request'!r}: Cannot find field."
             wrong.append(Violation(path, "INVALID_ARGUMENT", text))
         elif given is not None:
-            found[key] = _value(given, kind, f"{path}.{snake(key)}".lstrip("."), wrong)
+            found[key] = _value(given, kind, f"{path}.{snake(key)}".lstrip("."), wrong, messages)
     return found
 
 
-def _value(value: Any, kind: Any, path: str, wrong: list[Violation]) -> Any:
+def _value(value: Any, kind: Any, path: str, wrong: list[Violation], messages: Messages) -> Any:
     if isinstance(kind, dict):
         if not isinstance(value, list):
             wrong.append(_not_of_type(path, value))
             return []
-        return [_value(one, kind["repeated"], f"{path}[{place}]", wrong) for place, one in enumerate(value)]
+        return [_value(one, kind["repeated"], f"{path}[{place}]", wrong, messages) for place, one in enumerate(value)]
     if isinstance(kind, list):
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(kind):
             return kind[value]
@@ -148,7 +150,7 @@ def _value(value: Any, kind: Any, path: str, wrong: list[Violation]) -> Any:
             wrong.append(_not_of_type(path, value))
         return value
     if kind.startswith("@"):
-        return _message(value, kind[1:], path, wrong)
+        return _message(value, kind[1:], path, wrong, messages)
     if not _SCALARS[kind](value):
         wrong.append(_not_of_type(path, value))
     return value

@@ -1,4 +1,4 @@
-"""The properties a contact has at the merchant's HubSpot: HubSpot's own, and those the merchant made."""
+"""The objects of the merchant's HubSpot and their properties: HubSpot's own, and those the merchant made."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,6 @@ READ_ONLY = (
     "hs_object_source_id",
     "lastmodifieddate",
 )
-# What comes back when no property is asked for; the three in ALWAYS come back whatever is asked for.
-DEFAULT = ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")
-ALWAYS = ("createdate", "hs_object_id", "lastmodifieddate")
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,86 @@ PROPERTIES: Mapping[str, Property] = {
     "consent_ads_at": Property("Consent to ads, when", "datetime", False),
     "consent_text_version": Property("Consent text", "string", False),
 }
+
+
+@dataclass(frozen=True)
+class CrmObject:
+    """One object of the CRM.
+
+    :param name: as paths have it; ``kind`` is what its documents are called in the store.
+    :param modified: the property that holds when a record last changed.
+    :param default: what comes back when no property is asked for; ``always``: whatever is asked for.
+    :param searched: what a search by ``query`` looks at.
+    """
+
+    name: str
+    kind: str
+    properties: Mapping[str, Property]
+    modified: str
+    default: tuple[str, ...]
+    searched: tuple[str, ...]
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        return ("createdate", "hs_object_id", self.modified)
+
+
+_RECORD = {
+    "hs_object_id": Property("Record ID", "number"),
+    "createdate": Property("Create Date", "datetime"),
+    "hs_lastmodifieddate": Property("Last Modified Date", "datetime"),
+}
+CONTACTS = CrmObject(
+    "contacts",
+    "contact",
+    PROPERTIES,
+    "lastmodifieddate",
+    ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
+    ("email", "firstname", "lastname", "phone"),
+)
+COMPANIES = CrmObject(
+    "companies",
+    "company",
+    {
+        **_RECORD,
+        "name": Property("Company name", "string"),
+        "domain": Property("Company Domain Name", "string"),
+        "website": Property("Website URL", "string"),
+        "phone": Property("Phone Number", "string"),
+        "industry": Property("Industry", "enumeration"),
+        "numberofemployees": Property("Number of Employees", "number"),
+        "annualrevenue": Property("Annual Revenue", "number"),
+        "country": Property("Country/Region", "string"),
+        "state": Property("State/Region", "string"),
+        "city": Property("City", "string"),
+        "zip": Property("Postal Code", "string"),
+    },
+    "hs_lastmodifieddate",
+    ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
+    ("name", "domain", "website", "phone"),
+)
+DEALS = CrmObject(
+    "deals",
+    "deal",
+    {
+        **_RECORD,
+        "dealname": Property("Deal Name", "string"),
+        "pipeline": Property("Pipeline", "enumeration"),
+        "dealstage": Property("Deal Stage", "enumeration"),
+        "amount": Property("Amount", "number"),
+        "deal_currency_code": Property("Currency", "enumeration"),
+        "closedate": Property("Close Date", "datetime"),
+        "hs_is_closed": Property("Is Deal Closed?", "string"),
+        "hs_is_closed_won": Property("Is closed won", "string"),
+    },
+    "hs_lastmodifieddate",
+    ("amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id", "pipeline"),
+    ("dealname",),
+)
 _FIELD_TYPES = {"string": "text", "number": "number", "date": "date", "datetime": "date", "enumeration": "select"}
 
 
-def described() -> list[dict[str, Any]]:
+def described(thing: CrmObject) -> list[dict[str, Any]]:
     """The answer of the properties listing."""
     return [
         {
@@ -72,7 +145,7 @@ def described() -> list[dict[str, Any]]:
             "type": one.type,
             "fieldType": _FIELD_TYPES[one.type],
             "description": "",
-            "groupName": "contactinformation",
+            "groupName": f"{thing.kind}information",
             "hubspotDefined": one.own,
             "hidden": False,
             "formField": True,
@@ -86,12 +159,14 @@ def described() -> list[dict[str, Any]]:
                 for place, option in enumerate(one.options)
             ],
         }
-        for name, one in PROPERTIES.items()
+        for name, one in thing.properties.items()
     ]
 
 
-def shown(document: Document, wanted: Iterable[str]) -> dict[str, Any]:
-    """A contact with the properties asked for: unknown names are left out, known ones without a value are null."""
-    names = dict.fromkeys([*ALWAYS, *(name for name in wanted if name in PROPERTIES)] if wanted else DEFAULT)
+def shown(document: Document, wanted: Iterable[str], thing: CrmObject = CONTACTS) -> dict[str, Any]:
+    """A record with the properties asked for: unknown names are left out, known ones without a value are null."""
+    names = dict.fromkeys(
+        [*thing.always, *(name for name in wanted if name in thing.properties)] if wanted else thing.default
+    )
     has = document.body["properties"]
     return {**document.body, "properties": {name: has.get(name) for name in sorted(names)}}

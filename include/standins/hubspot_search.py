@@ -1,6 +1,6 @@
-"""HubSpot's search: what a request may ask for, and which contacts answer it.
+"""HubSpot's search: what a request may ask for, and which records answer it.
 
-Rules: https://developers.hubspot.com/docs/api-reference/search/guide (read 2026-11-21). Archived contacts never
+Rules: https://developers.hubspot.com/docs/api-reference/search/guide (read 2026-11-21). Archived records never
 appear, a change appears when the index has it (setting ``hubspot.index_lag_seconds``), and nothing beyond the
 10,000th result can be had.
 """
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from include.standins.hubspot_properties import PROPERTIES
+from include.standins.hubspot_properties import CrmObject
 from include.standins.store import FAR_FUTURE, Document, Filter, Store
 
 PAGE_MAXIMUM, DEFAULT_PAGE, CAP = 200, 10, 10_000
 BODY_MAXIMUM = 3_000  # characters
 GROUPS, FILTERS_A_GROUP, FILTERS = 5, 6, 18
 _ALL_OF_BODY = {"filterGroups", "sorts", "query", "properties", "limit", "after"}
-_CHANGED = "lastmodifieddate"
-_SEARCHED = ("email", "firstname", "lastname", "phone")
 Value = str | float
 Found = tuple[list[Document], int]
 
@@ -31,6 +29,7 @@ class BadSearch(ValueError):
 class Search:
     """A request that was read and found lawful."""
 
+    thing: CrmObject
     groups: tuple[tuple[Mapping[str, Any], ...], ...]
     order: str | None
     descending: bool
@@ -40,7 +39,7 @@ class Search:
     after: int
 
 
-def read(body: Mapping[str, Any], raw_length: int) -> Search:
+def read(thing: CrmObject, body: Mapping[str, Any], raw_length: int) -> Search:
     """Read a request body.
 
     :raises BadSearch: over a limit, or it names what does not exist.
@@ -55,13 +54,14 @@ def read(body: Mapping[str, Any], raw_length: int) -> Search:
     )
     _require(sum(map(len, groups)) <= FILTERS, f"A maximum of {FILTERS} filters is supported")
     for one in (one for group in groups for one in group):
-        _check_filter(one)
+        _check_filter(thing, one)
     limit, after = body.get("limit", DEFAULT_PAGE), str(body.get("after", "0") or "0")
     _require(isinstance(limit, int) and 0 <= limit <= PAGE_MAXIMUM, f"limit must be between 0 and {PAGE_MAXIMUM}")
     _require(after.isdigit(), "after is not a cursor of this search")
     _require(int(after) + limit <= CAP, f"Paging beyond {CAP} results is not supported")
-    order, descending = _sort(body.get("sorts") or [])
+    order, descending = _sort(thing, body.get("sorts") or [])
     return Search(
+        thing,
         groups,
         order,
         descending,
@@ -77,7 +77,7 @@ def _require(holds: bool, message: str) -> None:
         raise BadSearch(message)
 
 
-def _sort(sorts: list[Any]) -> tuple[str | None, bool]:
+def _sort(thing: CrmObject, sorts: list[Any]) -> tuple[str | None, bool]:
     """The spec types sorts as strings, the guide shows objects: both are taken. Only one rule may be given."""
     _require(len(sorts) <= 1, "Only one sorting rule can be applied to any search")
     if not sorts:
@@ -90,14 +90,16 @@ def _sort(sorts: list[Any]) -> tuple[str | None, bool]:
             "direction": "DESCENDING" if str(sorts[0])[:1] == "-" else "ASCENDING",
         }
     )
-    _require(one.get("propertyName") in PROPERTIES, f"There is no property {one.get('propertyName')!r} to sort by")
+    _require(
+        one.get("propertyName") in thing.properties, f"There is no property {one.get('propertyName')!r} to sort by"
+    )
     _require(one.get("direction", "ASCENDING") in ("ASCENDING", "DESCENDING"), "direction is ASCENDING or DESCENDING")
     return one["propertyName"], one.get("direction") == "DESCENDING"
 
 
-def _check_filter(one: Mapping[str, Any]) -> None:
+def _check_filter(thing: CrmObject, one: Mapping[str, Any]) -> None:
     name, operator = one.get("propertyName"), one.get("operator")
-    _require(name in PROPERTIES, f"There is no property {name!r}")
+    _require(name in thing.properties, f"There is no property {name!r}")
     _require(operator in _OPERATORS, f"operator {operator!r} does not exist")
     needs = {
         "BETWEEN": ("value", "highValue"),
@@ -108,49 +110,51 @@ def _check_filter(one: Mapping[str, Any]) -> None:
     }.get(str(operator), ("value",))
     _require(all(one.get(part) is not None for part in needs), f"operator {operator} needs {' and '.join(needs)}")
     for part in (part for part in needs if part != "values"):
-        comparable(str(name), str(one[part]))
+        comparable(thing, str(name), str(one[part]))
 
 
 def run(store: Store, search: Search, indexed_before: int) -> Found:
-    """The page of contacts, and how many there are in all.
+    """The page of records, and how many there are in all.
 
-    :param indexed_before: epoch ms; contacts changed at or after it are not in the index yet.
+    :param indexed_before: epoch ms; records changed at or after it are not in the index yet.
     """
-    within, rest = _window(search.groups, indexed_before)
-    if not rest and not search.query and search.order in (None, _CHANGED):
+    within, rest = _window(search.thing, search.groups, indexed_before)
+    if not rest and not search.query and search.order in (None, search.thing.modified):
         page = store.page(
             "hubspot",
-            "contact",
+            search.thing.kind,
             within,
             order="changed",
             descending=search.descending,
             limit=search.limit,
             offset=search.after,
         )
-        return page, store.count("hubspot", "contact", within)
+        return page, store.count("hubspot", search.thing.kind, within)
     groups = rest or ((),)
     matching = [
         one
-        for one in store.page("hubspot", "contact", within, order="changed", limit=-1)
-        if any(all(_holds(part, one.body["properties"]) for part in group) for group in groups)
-        and _mentions(one.body["properties"], search.query)
+        for one in store.page("hubspot", search.thing.kind, within, order="changed", limit=-1)
+        if any(all(_holds(search.thing, part, one.body["properties"]) for part in group) for group in groups)
+        and _mentions(search.thing, one.body["properties"], search.query)
     ]
     if search.order:
-        matching.sort(key=lambda one: _sort_key(search.order or "", one), reverse=search.descending)
+        matching.sort(key=lambda one: _sort_key(search.thing, search.order or "", one), reverse=search.descending)
     return matching[search.after : search.after + search.limit], len(matching)
 
 
-def _window(groups: tuple[tuple[Mapping[str, Any], ...], ...], indexed_before: int) -> tuple[Filter, tuple]:
+def _window(
+    thing: CrmObject, groups: tuple[tuple[Mapping[str, Any], ...], ...], indexed_before: int
+) -> tuple[Filter, tuple]:
     """What of a single group is a span of change times, which the store answers from an index; the rest is left
     over."""
     since, before, rest = -FAR_FUTURE, indexed_before, []
     if len(groups) != 1:
         return Filter(before=before), groups
     for one in groups[0]:
-        if one["propertyName"] != _CHANGED or one["operator"] not in ("GT", "GTE", "LT", "LTE"):
+        if one["propertyName"] != thing.modified or one["operator"] not in ("GT", "GTE", "LT", "LTE"):
             rest.append(one)
             continue
-        at = int(comparable(_CHANGED, str(one["value"])))
+        at = int(comparable(thing, thing.modified, str(one["value"])))
         match one["operator"]:
             case "GT" | "GTE":
                 since = max(since, at + (one["operator"] == "GT"))
@@ -159,12 +163,12 @@ def _window(groups: tuple[tuple[Mapping[str, Any], ...], ...], indexed_before: i
     return Filter(since=since, before=before), (tuple(rest),) if rest else ()
 
 
-def comparable(name: str, text: str) -> Value:
+def comparable(thing: CrmObject, name: str, text: str) -> Value:
     """A value as it is compared: times as epoch ms (given so or in ISO 8601), numbers as such, text without case.
 
     :raises BadSearch: it cannot be read as the property's type.
     """
-    kind = PROPERTIES[name].type
+    kind = thing.properties[name].type
     try:
         if kind in ("datetime", "date"):
             return float(text) if text.lstrip("-").isdigit() else _epoch_ms(text)
@@ -198,34 +202,34 @@ _OPERATORS = {
 }
 
 
-def _holds(one: Mapping[str, Any], properties: Mapping[str, str | None]) -> bool:
+def _holds(thing: CrmObject, one: Mapping[str, Any], properties: Mapping[str, str | None]) -> bool:
     name, operator = one["propertyName"], one["operator"]
     text = properties.get(name)
     if operator.startswith("NOT_") or operator == "NEQ":
         positive = {"NEQ": "EQ"}.get(operator, operator.removeprefix("NOT_"))
-        return not _holds({**one, "operator": positive}, properties)
+        return not _holds(thing, {**one, "operator": positive}, properties)
     if text is None or text == "":
         return False
     if operator == "HAS_PROPERTY":
         return True
-    mine = comparable(name, text)
+    mine = comparable(thing, name, text)
     if operator == "IN":
-        return mine in {comparable(name, str(value)) for value in one["values"]}
+        return mine in {comparable(thing, name, str(value)) for value in one["values"]}
     if operator == "BETWEEN":
-        return comparable(name, one["value"]) <= mine <= comparable(name, one["highValue"])
+        return comparable(thing, name, one["value"]) <= mine <= comparable(thing, name, one["highValue"])
     if operator == "CONTAINS_TOKEN":
         return str(one["value"]).strip("*").lower() in text.lower()
-    return _COMPARE[operator](mine, comparable(name, str(one["value"])))
+    return _COMPARE[operator](mine, comparable(thing, name, str(one["value"])))
 
 
-def _mentions(properties: Mapping[str, str | None], query: str) -> bool:
-    return not query or any(query in (properties.get(name) or "").lower() for name in _SEARCHED)
+def _mentions(thing: CrmObject, properties: Mapping[str, str | None], query: str) -> bool:
+    return not query or any(query in (properties.get(name) or "").lower() for name in thing.searched)
 
 
-def _sort_key(name: str, one: Document) -> tuple[bool, Value, int]:
+def _sort_key(thing: CrmObject, name: str, one: Document) -> tuple[bool, Value, int]:
     text = one.body["properties"].get(name)
     return (
         text is None,
-        comparable(name, text) if text else "" if PROPERTIES[name].type == "string" else 0.0,
+        comparable(thing, name, text) if text else "" if thing.properties[name].type == "string" else 0.0,
         int(one.id),
     )

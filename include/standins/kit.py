@@ -38,6 +38,7 @@ __all__ = ["EVERYTHING", "TOKENS", "Context", "Document", "Filter", "Json", "Ord
 TOKENS: Mapping[str, str] = {
     "hubspot": "pat-standin-hubspot",
     "shopify": "shpat_standin",
+    "woocommerce": "cs_standin_woocommerce",
     "mailchimp": "standinkey-us1",
     "meta": "EAAstandin",
     "klaviyo": "pk_standin_klaviyo",
@@ -46,6 +47,9 @@ TOKENS: Mapping[str, str] = {
     "webhook": "whsec_c3RhbmRpbi13ZWJob29rLXNpZ25pbmctc2VjcmV0LTAx",
     "brevo": "xkeysib-standin",
     "tiktok": "standin-tiktok-access-token",
+    "matomo": "0123456789abcdef0123456789abcdef",
+    "ga4": "standin-ga4-token-signature",
+    "salesforce": "standin-salesforce-consumer-secret",
 }
 
 

@@ -1,4 +1,4 @@
-"""Klaviyo's API, revision 2026-07-15: lists, their members, profiles and bulk imports.
+"""Klaviyo's API, revision 2026-07-15: lists, their members, profiles, events and bulk imports.
 
 Held to the vendor's OpenAPI file by tests. The key comes as ``Authorization: Klaviyo-API-Key …`` with a ``revision``
 header. Limits are an endpoint's own, by second and by minute (setting ``klaviyo.limits`` multiplies them), told in
@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from include.standins import klaviyo_jobs, klaviyo_lists, klaviyo_profiles
+from include.standins import klaviyo_events, klaviyo_jobs, klaviyo_listing, klaviyo_lists, klaviyo_profiles
 from include.standins.kit import EVERYTHING, Context, Json, Store
 from include.standins.klaviyo_core import (
     MEDIA_TYPE,
@@ -39,12 +39,17 @@ PAGING = ("page[size]", "page[cursor]")
 FIELDS = {
     "fields[list]": klaviyo_lists.LIST_FIELDS,
     "fields[profile]": klaviyo_profiles.SHOWN,
+    "fields[event]": klaviyo_events.EVENT_FIELDS,
+    "fields[metric]": klaviyo_events.METRIC_FIELDS,
+    "additional-fields[profile]": frozenset({"subscriptions", "predictive_analytics"}),
     "fields[profile-bulk-import-job]": klaviyo_jobs.ATTRIBUTES,
     "fields[import-error]": klaviyo_jobs.ERROR_ATTRIBUTES,
 }
 _JOBS = "/api/profile-bulk-import-jobs"
 _MEMBERS = "/api/lists/{id}/relationships/profiles"
 _PROFILES = ("filter", "sort", "fields[profile]", "additional-fields[profile]", *PAGING)
+_EVENTS = ("filter", "sort", "include", "fields[event]", "fields[metric]", "fields[profile]", *PAGING)
+_PREDICTED = Endpoint("GET", "/api/profiles?predictive_analytics", klaviyo_listing.profiles, (), 10, 150)
 
 
 def _jobs(call: Call) -> Answer:
@@ -60,7 +65,9 @@ ENDPOINTS = (
     Endpoint("GET", _MEMBERS, klaviyo_lists.member_ids, ("filter", "sort", *PAGING), 75, 750),
     Endpoint("POST", _MEMBERS, klaviyo_lists.add),
     Endpoint("DELETE", _MEMBERS, klaviyo_lists.remove),
-    Endpoint("GET", "/api/profiles", klaviyo_lists.profiles, _PROFILES, 75, 750),
+    Endpoint("GET", "/api/profiles", klaviyo_listing.profiles, _PROFILES, 75, 750),
+    Endpoint("GET", "/api/events", klaviyo_events.events, _EVENTS, 350, 3500),
+    Endpoint("GET", "/api/metrics", klaviyo_events.metrics, ("filter", "fields[metric]", *PAGING), 10, 150),
     Endpoint("GET", _JOBS, _jobs, ("filter", "sort", "fields[profile-bulk-import-job]", *PAGING)),
     Endpoint("POST", _JOBS, klaviyo_jobs.create, ("fields[profile-bulk-import-job]",)),
     Endpoint("GET", _JOBS + "/{id}", klaviyo_jobs.one, ("fields[profile-bulk-import-job]",)),
@@ -120,7 +127,7 @@ class Limits:
                 for calls, seconds in ((one.burst, 1), (one.steady, 60), (one.daily, 86_400))
                 if calls is not None
             ]
-            for one in ENDPOINTS
+            for one in (*ENDPOINTS, _PREDICTED)
         }
 
     def take(self, endpoint: Endpoint) -> tuple[float | None, dict[str, str]]:
@@ -154,7 +161,8 @@ def _answer(context: Context, limits: Limits, endpoint: Endpoint, request: Reque
     klaviyo_jobs.work_off(context)
     try:
         _check_key(context, request)
-        wait, headers = limits.take(endpoint)
+        predicts = "predictive_analytics" in request.query_params.get("additional-fields[profile]", "")
+        wait, headers = limits.take(_PREDICTED if predicts else endpoint)
         if wait is not None:
             return _throttled(wait)
         call = _read(context, endpoint, request, raw)

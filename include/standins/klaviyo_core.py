@@ -118,7 +118,7 @@ def read_filter(call: Call, allowed: Mapping[str, Collection[str]]) -> tuple[str
     found = _FILTER.fullmatch(text.strip())
     if found is None or found["operator"] not in allowed.get(found["field"], ()):
         raise Refused(400, ("invalid", "Invalid input.", "Invalid filter provided.", "parameter=filter"))
-    value = _value(found["value"].strip())
+    value = filter_value(found["value"].strip())
     if (found["operator"] == "any") != isinstance(value, list):
         raise Refused(400, ("invalid", "Invalid input.", "The filter's value has the wrong type.", "parameter=filter"))
     if isinstance(value, list) and not 0 < len(value) <= MOST_VALUES:
@@ -127,7 +127,7 @@ def read_filter(call: Call, allowed: Mapping[str, Collection[str]]) -> tuple[str
     return found["field"], found["operator"], value
 
 
-def _value(text: str) -> Any:
+def filter_value(text: str) -> Any:
     """A value in double quotes or a list of such as JSON has them; single quotes too; a bare word is a time."""
     single = re.fullmatch(r"'((?:[^'\\]|\\.)*)'", text, re.DOTALL)
     if single:

@@ -16,12 +16,11 @@ from include.standins.klaviyo_core import (
     read_filter,
     stamp,
 )
-from include.standins.klaviyo_profiles import by_address, join, shown
+from include.standins.klaviyo_profiles import join, shown
 
 MOST_MEMBERS = 1_000  # of one call
 LIST_FIELDS = frozenset({"created", "id", "name", "opt_in_process", "updated"})
 _BY_LIST = {"name": ("any", "equals"), "id": ("any", "equals")}
-_BY_PROFILE = {"email": ("any", "equals"), "id": ("any", "equals")}
 
 
 def _list(call: Call) -> Document:
@@ -164,17 +163,3 @@ def remove(call: Call) -> Answer:
     found = _list(call)
     call.store.delete_many(PLATFORM, f"joined:{found.id}", _given(call))
     return Answer(204)
-
-
-def profiles(call: Call) -> Answer:
-    """``GET /api/profiles``: by address or id, or all by the time they were made."""
-    wanted = read_filter(call, _BY_PROFILE)
-    if wanted is None:
-        found = call.store.page(PLATFORM, "profile", EVERYTHING, order="created", limit=-1)
-    else:
-        field, _, value = wanted
-        values = value if isinstance(value, list) else [value]
-        by_id = call.store.get_many(PLATFORM, "profile", values) if field == "id" else by_address(call.store, values)
-        found = list({one.id: one for one in by_id.values()}.values())
-    rows, links = page(call, found, 20, 100)
-    return Answer(200, {"data": [shown(call, one) for one in rows], "links": links})

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from include.standins.kit import Document, Store
@@ -56,6 +57,7 @@ SHOWN = frozenset(
         "subscriptions.email.marketing",
         "subscriptions.email.marketing.suppression",
         "subscriptions.email.marketing.list_suppressions",
+        "predictive_analytics",
     }
 )
 _ADDRESS = re.compile(r"(?!.*\.\.)[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\".]{2,}")
@@ -141,7 +143,10 @@ def shown(call: Call, one: Document, joined_ms: int | None = None) -> dict[str, 
     }
     if joined_ms is not None:
         attributes["joined_group_at"] = stamp(joined_ms)
-    if "subscriptions" in call.query.get("additional-fields[profile]", "").split(","):
+    further = call.query.get("additional-fields[profile]", "").split(",")
+    if "predictive_analytics" in further:
+        attributes["predictive_analytics"] = {}
+    if "subscriptions" in further:
         attributes["subscriptions"] = one.body.get("_subscriptions") or subscriptions("NEVER_SUBSCRIBED")
     return {
         "type": "profile",
@@ -152,22 +157,24 @@ def shown(call: Call, one: Document, joined_ms: int | None = None) -> dict[str, 
 
 
 def subscriptions(
-    consent: str, *, suppressed: str | None = None, left: Mapping[str, str] | None = None
+    consent: str, *, at: datetime | None = None, suppressed: str | None = None, left: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """What a profile's ``_subscriptions`` hold.
 
-    :param consent: SUBSCRIBED, UNSUBSCRIBED or NEVER_SUBSCRIBED.
+    :param consent: SUBSCRIBED, UNSUBSCRIBED or NEVER_SUBSCRIBED. Whoever unsubscribed is suppressed for it, too.
+    :param at: when they said so.
     :param suppressed: why nobody may write to the address: UNSUBSCRIBE, HARD_BOUNCE, SPAM_COMPLAINT, USER_SUPPRESSED.
     :param left: by list id, why the person may not be written to for this list.
     """
-    at = "2026-01-01T00:00:00+00:00"
+    told = (at or datetime(2026, 1, 1, tzinfo=UTC)).isoformat(timespec="seconds")
+    why = suppressed or ("UNSUBSCRIBE" if consent == "UNSUBSCRIBED" else None)
     marketing = {
-        "can_receive_email_marketing": consent != "UNSUBSCRIBED" and suppressed is None,
+        "can_receive_email_marketing": why is None,
         "consent": consent,
-        "consent_timestamp": None if consent == "NEVER_SUBSCRIBED" else at,
-        "suppression": [{"reason": suppressed, "timestamp": at}] if suppressed else [],
+        "consent_timestamp": None if consent == "NEVER_SUBSCRIBED" else told,
+        "suppression": [{"reason": why, "timestamp": told}] if why else [],
         "list_suppressions": [
-            {"list_id": list_id, "reason": reason, "timestamp": at} for list_id, reason in (left or {}).items()
+            {"list_id": list_id, "reason": reason, "timestamp": told} for list_id, reason in (left or {}).items()
         ],
     }
     return {"email": {"marketing": marketing}}

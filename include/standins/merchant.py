@@ -17,6 +17,7 @@ from typing import Any
 from include.standins import merchant_truth
 from include.standins.merchant_books import Books, write_meta, write_record
 from include.standins.merchant_days import apply_day
+from include.standins.merchant_elsewhere import write_elsewhere, write_facts
 from include.standins.merchant_mailings import Mailing, mailings, reactions_of
 from include.standins.merchant_orders import carts_of, purchases_of
 from include.standins.merchant_people import Person, Record, people, start_of
@@ -44,7 +45,10 @@ def generate(store: Store, *, customers: int, seed: int, today: date | None = No
     with _without_collector(), store.transaction():
         books.audience_list(ms(start_of(today - timedelta(days=FOUNDED_DAYS_AGO))))
         for person in people(customers, seed, today):
-            _write_person(books, person, records_of(person, taken, seed, today), sent, reached, seed, today)
+            records = records_of(person, taken, seed, today)
+            _write_person(books, person, records, sent, reached, seed, today)
+            write_elsewhere(books, person, records, taken, seed, today)
+        write_facts(books, seed, today)
         for mailing in sent:
             books.mailing(mailing, reached[mailing.key])
         books.close()

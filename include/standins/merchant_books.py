@@ -7,7 +7,13 @@ from typing import Any
 
 import orjson
 
-from include.standins import merchant_mailings, merchant_renderings, merchant_sales, merchant_truth
+from include.standins import (
+    merchant_mailings,
+    merchant_renderings,
+    merchant_sales,
+    merchant_truth,
+    woocommerce_records,
+)
 from include.standins.mailchimp_shapes import list_body, merge_field_body
 from include.standins.merchant_mailings import Mailing, Reaction
 from include.standins.merchant_orders import CHECKOUTS, CLOCK, ORDERS, TILL, Cart, Purchase
@@ -38,12 +44,12 @@ class Books:
     def record(self, record: Record, *, orders: int = 0, spent_cents: int = 0) -> None:
         """A person's record at one system; lifetime figures count for the shop only."""
         if record.stream == HUBSPOT:
-            self._put("hubspot", "contact", merchant_renderings.contact(record))
+            self.document("hubspot", "contact", merchant_renderings.contact(record))
         elif record.stream == SHOPIFY:
-            self._put("shopify", "customer", merchant_renderings.customer(record, orders, spent_cents))
+            self.document("shopify", "customer", merchant_renderings.customer(record, orders, spent_cents))
         else:
-            self._put("mailchimp", f"member:{LIST_ID}", self._with_tags(merchant_renderings.member(record)))
-        self._tell(record.stream, merchant_truth.person_row(record))
+            self.document("mailchimp", f"member:{LIST_ID}", self._with_tags(merchant_renderings.member(record)))
+        self.tell(record.stream, merchant_truth.person_row(record))
 
     def _with_tags(self, member: Document) -> Document:
         """Tags are the business of whoever uses the platform: what happens to a member does not take them off."""
@@ -54,35 +60,44 @@ class Books:
     def purchase(self, one: Purchase) -> None:
         """An order of the shop, or a receipt for the day's till export."""
         if one.stream == ORDERS:
-            self._put("shopify", "order", merchant_sales.order(one))
-            self._tell(ORDERS, merchant_truth.order_row(one))
+            self.document("shopify", "order", merchant_sales.order(one))
+            self.tell(ORDERS, merchant_truth.order_row(one))
         else:
             self.receipts.append(one)
             for row in merchant_truth.till_line_rows(one):
-                self._tell(TILL, row)
+                self.tell(TILL, row)
 
     def cart(self, one: Cart) -> None:
         """A left checkout."""
-        self._put("shopify", "abandoned_checkout", merchant_sales.checkout(one))
-        self._tell(CHECKOUTS, merchant_truth.cart_row(one))
+        self.document("shopify", "abandoned_checkout", merchant_sales.checkout(one))
+        self.tell(CHECKOUTS, merchant_truth.cart_row(one))
 
     def reaction(self, one: Reaction) -> None:
         """What a recipient did with a mailing; also nothing."""
-        self._put("mailchimp", f"activity:{one.mailing.key}", merchant_mailings.activity(one))
+        self.document("mailchimp", f"activity:{one.mailing.key}", merchant_mailings.activity(one))
         if one.acts:
-            self._tell(ACTIVITY, merchant_truth.reaction_row(one))
+            self.tell(ACTIVITY, merchant_truth.reaction_row(one))
 
     def mailing(self, one: Mailing, recipients: int) -> None:
         """A mailing that was sent."""
-        self._put("mailchimp", "campaign", merchant_mailings.campaign(one, recipients))
+        self.document("mailchimp", "campaign", merchant_mailings.campaign(one, recipients))
 
     def audience_list(self, created_ms: int) -> None:
         """The merchant's one list at Mailchimp, with its own merge field and its permissions."""
         body = list_body(LIST_ID, merchant_mailings.LIST_NAME, created_ms=created_ms, permissions=PERMISSIONS)
-        self._put("mailchimp", "list", Document(LIST_ID, body, created_ms, created_ms))
+        self.document("mailchimp", "list", Document(LIST_ID, body, created_ms, created_ms))
         field = merge_field_body(LIST_ID, 7, "INTERESTS", "Interests")
-        self._put("mailchimp", f"merge_field:{LIST_ID}", Document("7", field, created_ms, created_ms))
+        self.document("mailchimp", f"merge_field:{LIST_ID}", Document("7", field, created_ms, created_ms))
         self._store.set_setting("mailchimp.list_id", LIST_ID)
+
+    def outlet_purchase(self, one: Purchase) -> None:
+        """An order of the outlet."""
+        self.document("woocommerce", "order", woocommerce_records.order(one))
+        self.tell(one.stream, merchant_truth.order_row(one))
+
+    def tell_person(self, record: Record) -> None:
+        """The truth about a person's record at a system that writes its documents by itself."""
+        self.tell(record.stream, merchant_truth.person_row(record))
 
     def close(self) -> None:
         """Write what is still held."""
@@ -91,7 +106,8 @@ class Books:
         for stream in list(self._rows):
             self._flush_rows(stream)
 
-    def _put(self, platform: str, kind: str, document: Document) -> None:
+    def document(self, platform: str, kind: str, document: Document) -> None:
+        """What a platform shall know."""
         held = self._documents[platform, kind]
         held.append(document)
         if len(held) >= CHUNK:
@@ -100,7 +116,8 @@ class Books:
     def _flush(self, place: tuple[str, str]) -> None:
         self._store.put_many(*place, self._documents.pop(place))
 
-    def _tell(self, stream: str, row: dict[str, Any]) -> None:
+    def tell(self, stream: str, row: dict[str, Any]) -> None:
+        """A row of truth; see `merchant_truth`."""
         held = self._rows[stream]
         held.append(orjson.Fragment(orjson.dumps(row)))  # text at once: a million held dictionaries slow the collector
         if len(held) >= merchant_truth.ROWS_A_PART:

@@ -48,7 +48,7 @@ class Purchase:
     :param customer: the shop account it was placed under; None for a guest.
     """
 
-    stream: Literal["shopify.orders", "files.orders"]
+    stream: Literal["shopify.orders", "files.orders", "woocommerce.orders"]
     key: str
     person: int
     at: datetime

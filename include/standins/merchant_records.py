@@ -6,6 +6,7 @@ bring the same address to the same system is held without one.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -22,7 +23,7 @@ BAD_SHARE = 0.004
 class Taken:
     """Addresses that each system has given away already."""
 
-    emails: dict[str, set[str]] = field(default_factory=lambda: {HUBSPOT: set(), SHOPIFY: set(), MAILCHIMP: set()})
+    emails: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def claim(self, stream: str, email: str | None) -> str | None:
         """The address, or None when there is none or the system has it under somebody else."""
@@ -89,20 +90,22 @@ def new_record(
     )
 
 
-def _between(rng: Random, low: datetime, high: datetime) -> datetime:
+def between(rng: Random, low: datetime, high: datetime) -> datetime:
+    """A moment in [low, high), to the second after low."""
     return low + timedelta(seconds=rng.randrange(max(1, int((high - low).total_seconds()))))
 
 
 def _times(person: Person, rng: Random, today: date) -> tuple[datetime, datetime]:
-    created = _between(rng, person.since, start_of(today))
-    return created, _between(rng, created, start_of(today))
+    created = between(rng, person.since, start_of(today))
+    return created, between(rng, created, start_of(today))
 
 
-def _consent(
+def consent(
     rng: Random, created: datetime, today: date, granted: float, withdrawn: float
 ) -> tuple[str | None, datetime | None]:
+    """A statement with its time, by these chances; (None, None) where nobody was asked."""
     chance = rng.random()
-    at = _between(rng, created, start_of(today))
+    at = between(rng, created, start_of(today))
     return ("granted", at) if chance < granted else ("withdrawn", at) if chance < granted + withdrawn else (None, None)
 
 
@@ -124,8 +127,8 @@ def _contact(person: Person, taken: Taken, rng: Random, today: date, customer: s
         birth_on=person.birth_on if rng.random() < 0.6 else None,
         gender=person.gender if rng.random() < 0.8 else None,
         interests=person.interests if rng.random() < 0.8 else (),
-        email_consent=_consent(rng, created, today, 0.5, 0.08),
-        ads_consent=_consent(rng, created, today, 0.55, 0.1),
+        email_consent=consent(rng, created, today, 0.5, 0.08),
+        ads_consent=consent(rng, created, today, 0.55, 0.1),
     )
 
 
@@ -147,7 +150,7 @@ def _accounts(person: Person, taken: Taken, rng: Random, today: date) -> Iterato
             rng=rng,
             ids={"shopify_customer": key},
         )
-        consent = _consent(rng, created, today, 0.55, 0.08) if "email" in record.ids else (None, None)
+        said = consent(rng, created, today, 0.55, 0.08) if "email" in record.ids else (None, None)
         # The shop keeps no date of the opt-out of data sales: the record's last change is the best there is.
         opted_out = rng.random() < 0.03
         tagged = person.interests if rng.random() < 0.3 else ()
@@ -156,7 +159,7 @@ def _accounts(person: Person, taken: Taken, rng: Random, today: date) -> Iterato
             gender=None,
             birth_on=None,
             interests=tagged,
-            email_consent=consent,
+            email_consent=said,
             ads_consent=("withdrawn", changed) if opted_out else (None, None),
         )
 
@@ -168,8 +171,8 @@ def _member(person: Person, email: str, rng: Random, today: date) -> Record:
     record = new_record(
         MAILCHIMP, member_key(email), person, created, changed, email=email, phone=phone, rng=rng, ids={}
     )
-    opted_in = _between(rng, created, changed)
-    consent = {
+    opted_in = between(rng, created, changed)
+    consents = {
         "subscribed": ("granted", opted_in),
         "unsubscribed": ("withdrawn", changed),
         "cleaned": ("withdrawn", changed),
@@ -185,7 +188,7 @@ def _member(person: Person, email: str, rng: Random, today: date) -> Record:
         region=None,
         city=None,
         postcode=None,
-        email_consent=consent.get(status, (None, None)),
+        email_consent=consents.get(status, (None, None)),
         ads_consent=ads,
     )
 

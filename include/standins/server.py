@@ -33,7 +33,10 @@ from include.standins.kit import TOKENS, Context, Store
 from include.standins.request_log import RequestLog
 from include.standins.serving import BreakableProtocol, PlatformApp, plain_fault_answer
 
-PLATFORMS = ("hubspot", "shopify", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok", "slack", "webhook")
+PLATFORMS = (
+    *("hubspot", "shopify", "woocommerce", "mailchimp", "meta", "klaviyo", "brevo", "google", "tiktok"),
+    *("slack", "webhook", "matomo", "ga4", "salesforce"),
+)
 HOST = "127.0.0.1"
 FIRST_STATE = "first_state.sqlite"
 
@@ -94,7 +97,7 @@ def make_app(
 ) -> Starlette:
     """The application: a mount for each platform, ``/_control``, and the mail receiver while it runs."""
     modules = {name: importlib.import_module(f"include.standins.{name}") for name in platforms}
-    apps = {name: _platform_app(name, module, context) for name, module in modules.items()}
+    apps = {name: platform_app(name, module, context) for name, module in modules.items()}
     control = Control(context, clock, modules, first_state, renew=[app.renew for app in apps.values()])
     mounts = [Mount(f"/{name}", app=app) for name, app in apps.items()]
 
@@ -110,7 +113,8 @@ def make_app(
     return Starlette(routes=[*mounts, Mount("/_control", routes=control.routes())], lifespan=lifespan)
 
 
-def _platform_app(name: str, module: ModuleType, context: Context) -> PlatformApp:
+def platform_app(name: str, module: ModuleType, context: Context) -> PlatformApp:
+    """A platform's application with faults, limits and the log around it; without the prefix it is mounted under."""
     return PlatformApp(
         name,
         lambda: Router(module.routes(context)),

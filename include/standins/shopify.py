@@ -3,7 +3,8 @@
 Executed by graphql-core against `shopify.graphql`. Errors of the query, a missing scope and "Throttled" are answered
 with HTTP 200, as the platform does. Limits: https://shopify.dev/docs/api/usage/limits (read 2026-11-21).
 
-Settings of the store: ``shopify.plan`` (standard, advanced, plus, enterprise), ``shopify.scopes``.
+Settings of the store: ``shopify.plan`` (standard, advanced, plus, enterprise), ``shopify.scopes``, and those of
+`shopify_bulk`.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,22 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo, execute_sync, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    OperationType,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from include.standins import shopify_cost
+from include.standins import shopify_bulk, shopify_cost
 from include.standins.kit import Context, Json
 from include.standins.limits import LeakyBucket
 from include.standins.shopify_schema import Shop, schema
@@ -37,8 +47,11 @@ _RULES = "https://shopify.dev/api/usage/limits"
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """The one path there is."""
-    return [Route(f"/admin/api/{VERSION}/graphql.json", Shopify(context).answer, methods=["POST"])]
+    """The one path there is, and the storage where results of bulk operations lie."""
+    return [
+        Route(f"/admin/api/{VERSION}/graphql.json", Shopify(context).answer, methods=["POST"]),
+        Route("/storage/{name}.jsonl", shopify_bulk.Storage(context.store, context.now_ms).answer, methods=["GET"]),
+    ]
 
 
 def fault_answer(kind: str, seconds: float) -> Response:
@@ -70,6 +83,7 @@ class Prepared:
     document: DocumentNode | None
     parts: tuple[shopify_cost.Part, ...]
     errors: tuple[dict[str, Any], ...]
+    changes: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -88,7 +102,9 @@ def read_query(text: str) -> Prepared:
                 _worded(error, "undefinedField" if "Cannot query" in error.message else "invalid") for error in found
             ),
         )
-    return Prepared(document, shopify_cost.parts_of(schema(), document), ())
+    operation = get_operation_ast(document)
+    changes = operation is not None and operation.operation is OperationType.MUTATION
+    return Prepared(document, shopify_cost.parts_of(schema(), document), (), changes)
 
 
 def _worded(error: GraphQLError, code: str) -> dict[str, Any]:
@@ -121,10 +137,12 @@ class Shopify:
         prepared = read_query(text)
         if prepared.document is None:
             return Json({"errors": list(prepared.errors)})
-        return Json(await run_in_threadpool(self._answer, prepared, variables))
+        address = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+        return Json(await run_in_threadpool(self._answer, prepared, variables, address))
 
-    def _answer(self, prepared: Prepared, variables: dict[str, Any]) -> dict[str, Any]:
-        requested = max(1.0, shopify_cost.requested(prepared.parts, variables))
+    def _answer(self, prepared: Prepared, variables: dict[str, Any], address: str) -> dict[str, Any]:
+        least = shopify_cost.MUTATION if prepared.changes else 1.0
+        requested = max(least, shopify_cost.requested(prepared.parts, variables))
         if requested > COST_MAXIMUM:
             return {
                 "errors": [
@@ -144,11 +162,11 @@ class Shopify:
                 "errors": [_error("Throttled", "THROTTLED", documentation=_RULES)],
                 "extensions": {"cost": self._cost(requested, None, left)},
             }
-        shop = self._shop()
+        shop = self._shop(address)
         result = execute_sync(
             schema(), prepared.document, context_value=shop, variable_values=variables, field_resolver=_stored
         )
-        actual = max(1.0, shopify_cost.actual(prepared.parts, result.data)) if result.data else 1.0
+        actual = max(least, shopify_cost.actual(prepared.parts, result.data)) if result.data else 1.0
         left = self._bucket.take("app", actual - requested)[1]
         extensions = {
             "cost": self._cost(requested, actual, left),
@@ -157,10 +175,10 @@ class Shopify:
         errors = [_worded(error, "BAD_REQUEST") for error in result.errors or ()]
         return {**({"errors": errors} if errors else {}), "data": result.data, "extensions": extensions}
 
-    def _shop(self) -> Shop:
+    def _shop(self, address: str) -> Shop:
         scopes = self._store.get_setting("shopify.scopes", SCOPES)
         oldest = -FAR_FUTURE if "read_all_orders" in scopes else self._context.now_ms() - RECENT_MS
-        return Shop(self._store, oldest, scopes)
+        return Shop(self._store, oldest, scopes, shopify_bulk.Operations(self._store, self._context.now_ms, address))
 
     def _cost(self, requested: float, actual: float | None, left: float) -> dict[str, Any]:
         status = {

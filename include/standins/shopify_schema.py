@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema
 
-from include.standins import shopify_filter
+from include.standins import shopify_bulk, shopify_filter
 from include.standins.store import FAR_FUTURE, Document, Order, Store
 
 SDL = Path(__file__).with_suffix("").with_name("shopify.graphql")
@@ -25,13 +25,30 @@ Node = dict[str, Any]
 
 
 class Shop:
-    """What resolvers need of the account; one for each request."""
+    """What resolvers need of the account; one for each request.
 
-    def __init__(self, store: Store, oldest_order_ms: int, scopes: Sequence[str]) -> None:
+    :param bulk: the app's bulk operations.
+    :param whole: set while a bulk operation reads: everything is read then, piece by piece.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        oldest_order_ms: int,
+        scopes: Sequence[str],
+        bulk: shopify_bulk.Operations,
+        whole: shopify_bulk.Whole | None = None,
+    ) -> None:
         self.store = store
         self.oldest_order_ms = oldest_order_ms
         self.scopes = scopes
+        self.bulk = bulk
+        self.whole = whole
         self.warnings: list[Node] = []
+
+    def in_bulk(self) -> "Shop":
+        """The same shop, read as a whole."""
+        return Shop(self.store, self.oldest_order_ms, self.scopes, self.bulk, shopify_bulk.Whole())
 
     def one(self, gid: str) -> Node | None:
         """The document of a global id."""
@@ -133,12 +150,10 @@ def _root(kind: str, scope: str) -> Any:
                 "The stand-in pages forwards only: give first and after.", extensions={"code": "BAD_REQUEST"}
             )
         shop: Shop = info.context
-        if scope not in shop.scopes:
-            raise GraphQLError(
-                f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",
-                extensions={"code": "ACCESS_DENIED"},
-            )
-        asked, order, cursor = _asked(first, last), _ORDERS[sortKey], _decode(after)
+        _admit(shop, info, scope)
+        asked, order, cursor = _asked(first, last) if shop.whole is None else 1, _ORDERS[sortKey], _decode(after)
+        if shop.whole is not None:
+            asked, cursor = shop.whole.size, _decode(shop.whole.cursor)
         found = shop.page(kind, query, order, descending=reverse, cursor=cursor, limit=asked + 1)
         start = int((cursor or {}).get("offset", 0))
         cursors = [
@@ -151,9 +166,33 @@ def _root(kind: str, scope: str) -> Any:
             )
             for no, one in enumerate(found[:asked], 1)
         ]
+        if shop.whole is not None:
+            shop.whole.cursor = cursors[-1] if len(found) > asked else None
         return _connection(
             [one.body for one in found[:asked]], cursors, more=len(found) > asked, before=after is not None
         )
+
+    return resolve
+
+
+def _admit(shop: Shop, info: GraphQLResolveInfo, scope: str) -> None:
+    if scope not in shop.scopes:
+        raise GraphQLError(
+            f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",
+            extensions={"code": "ACCESS_DENIED"},
+        )
+
+
+def _counted(kind: str, scope: str) -> Any:
+    """How many there are, up to a limit."""
+
+    def resolve(_: Any, info: GraphQLResolveInfo, *, limit: int | None = None, query: str | None = None) -> Node:
+        shop: Shop = info.context
+        _admit(shop, info, scope)
+        asked = limit if limit is not None else -2
+        found = len(shop.page(kind, query, "id", descending=False, cursor=None, limit=asked + 1))
+        more = asked >= 0 and found > asked
+        return {"count": asked if more else found, "precision": "AT_LEAST" if more else "EXACT"}
 
     return resolve
 
@@ -183,7 +222,7 @@ def _below(field: str) -> Any:
     ) -> Node:
         nodes = source[field][::-1] if reverse else source[field]
         start = int((_decode(after) or {"offset": 0})["offset"])
-        shown = nodes[start : start + _asked(first, last)]
+        shown = nodes[start : start + _asked(first, last)] if info.context.whole is None else nodes
         cursors = [_encode({"offset": start + no}) for no in range(1, len(shown) + 1)]
         return _connection(shown, cursors, more=start + len(shown) < len(nodes), before=start > 0)
 
@@ -225,7 +264,12 @@ def schema() -> GraphQLSchema:
             "order": lambda _, info, id: info.context.one(id),
             "node": lambda _, info, id: info.context.one(id),
             "nodes": lambda _, info, ids: [info.context.one(id) for id in ids],
+            "customersCount": _counted("customer", "read_customers"),
+            "ordersCount": _counted("order", "read_orders"),
+            "abandonedCheckoutsCount": _counted("abandoned_checkout", "read_orders"),
+            **shopify_bulk.QUERIES,
         },
+        "Mutation": shopify_bulk.MUTATIONS,
         "Order": {
             "lineItems": _below("lineItems"),
             "customer": _customer,

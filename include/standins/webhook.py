@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from include.standins import alerts
 from include.standins.kit import EVERYTHING, Context, Document, Json, Store
 
 PLATFORM = "webhook"
 MOST_BYTES = 512 * 1024
 MOST_MEMBERS = 1_000
 MEMBER_KEYS = frozenset({"row", "identifiers", "fields", "cleared"})
+ALERTS = ("alert.opened", "alert.reminded", "alert.recovered")
+ALERT_KEYS = {"subject", "owner", "summary", "airflow_url", "results_url"}
 IDENTIFIERS = frozenset({"email", "phone"})
 REFUSED = re.compile(r"@refused\.example$")  # addresses of this domain are refused for good
 Errors = list[dict[str, Any]]
@@ -40,7 +43,8 @@ def audience_members(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """``POST /events`` tells, ``GET`` asks, both signed; ``DELETE /audiences/{name}`` is for the receiver's people."""
+    """``POST /events`` tells, ``GET`` asks, ``POST /alerts`` alerts, all signed; ``DELETE /audiences/{name}`` is for
+    the receiver's people."""
 
     async def receive(request: Request) -> Response:
         headers, body = dict(request.headers), await request.body()
@@ -48,13 +52,35 @@ def routes(context: Context) -> list[BaseRoute]:
             return await run_in_threadpool(_asked, context, headers, request.query_params)
         return await run_in_threadpool(_receive, context, headers, body)
 
+    async def alerted(request: Request) -> Response:
+        headers, body = dict(request.headers), await request.body()
+        return await run_in_threadpool(_alerted, context, headers, body)
+
     def forget(request: Request) -> Response:
         name = request.path_params["name"]
         context.store.delete(PLATFORM, "audience", name)
         context.store.delete_many(PLATFORM, _kind(name), [one.id for one in _everybody(context.store, name)])
         return Response(status_code=204)
 
-    return [Route("/events", receive, methods=["GET", "POST"]), Route("/audiences/{name}", forget, methods=["DELETE"])]
+    return [
+        Route("/events", receive, methods=["GET", "POST"]),
+        Route("/alerts", alerted, methods=["POST"]),
+        Route("/audiences/{name}", forget, methods=["DELETE"]),
+    ]
+
+
+def _alerted(context: Context, headers: Mapping[str, str], body: bytes) -> Response:
+    """An alert is kept once, by its id; a type or a field it does not know is refused."""
+    if not _verified(context, headers, body):
+        return Json({"error": "signature"}, 401)
+    told, id = orjson.loads(body), headers["webhook-id"]
+    if set(told) != {"type", "timestamp", "data"} or told["type"] not in ALERTS or set(told["data"]) != ALERT_KEYS:
+        return Json({"error": "envelope"}, 422)
+    if context.store.get(PLATFORM, "alert", id) is None:
+        now = context.now_ms()
+        context.store.put_many(PLATFORM, "alert", [Document(id, {}, now, now)])
+        alerts.keep(context, "webhook", told)
+    return Response(status_code=204)
 
 
 def _receive(context: Context, headers: Mapping[str, str], body: bytes) -> Response:

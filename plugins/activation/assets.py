@@ -14,15 +14,30 @@ STAGING = {
     stream: _asset(f"staging/{stream.replace('.', '_')}")
     for stream in (
         "hubspot.contacts",
+        "hubspot.companies",
+        "hubspot.deals",
         "shopify.customers",
         "shopify.orders",
         "shopify.checkouts",
+        "woocommerce.customers",
+        "woocommerce.orders",
         "mailchimp.members",
         "mailchimp.activity",
+        "mailchimp.campaigns",
+        "klaviyo.profiles",
+        "klaviyo.events",
+        "brevo.contacts",
+        "brevo.events",
+        "matomo.visits",
+        "salesforce.contacts",
+        "salesforce.leads",
+        "salesforce.accounts",
+        "salesforce.opportunities",
         "files.orders",
         "files.persons",
     )
 }
+REPORTS = {"ga4.reports": _asset("staging/ga4_reports")}  # nobody is in them: persons need not wait for them
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {

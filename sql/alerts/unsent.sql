@@ -7,6 +7,7 @@ select
     o.owner,
     o.summary,
     o.link,
+    o.page,
     o.opened_at
 from ops.alert_outbox as o
 where

@@ -5,8 +5,10 @@ wanted as (
     select
         r.type,
         r.priority,
-        r.limits
-    from unnest(%(types)s::text[], %(priorities)s::int[], %(limits)s::jsonb[]) as r (type, priority, limits)
+        r.limits,
+        r.users_above
+    from unnest(%(types)s::text[], %(priorities)s::int[], %(limits)s::jsonb[], %(users_above)s::int[])
+        as r (type, priority, limits, users_above)
 ),
 
 gone as (
@@ -16,17 +18,21 @@ gone as (
 ),
 
 kept as (
-    insert into identity.identifier_rule as o (type, priority, limits)
+    insert into identity.identifier_rule as o (type, priority, limits, users_above)
     select
         type,
         priority,
-        limits
+        limits,
+        users_above
     from wanted
     on conflict (type) do update
         set
             priority = excluded.priority,
-            limits = excluded.limits
-        where (o.priority, o.limits) is distinct from (excluded.priority, excluded.limits)
+            limits = excluded.limits,
+            users_above = excluded.users_above
+        where
+        (o.priority, o.limits, o.users_above)
+        is distinct from (excluded.priority, excluded.limits, excluded.users_above)
     returning o.type
 )
 

@@ -3,27 +3,24 @@
 -- outside all islands, shares nothing with the rest.
 with
 
-neighbour as (
-    select
-        t.record_id,
-        r.person_id
-    from identity.work_touched as t
-    inner join identity.record as r on t.record_id = r.record_id
+sharing as (
+    select record_id from identity.work_touched
     union
-    select
-        theirs.record_id,
-        r.person_id
+    select theirs.record_id
     from identity.work_touched as t
     inner join identity.edge as ours on t.record_id = ours.record_id and (ours.dropped_reason is null or ours.refused)
     inner join identity.edge as theirs
         on ours.identifier_id = theirs.identifier_id and (theirs.dropped_reason is null or theirs.refused)
-    inner join identity.record as r on theirs.record_id = r.record_id
     union
+    select other_record_id from identity.work_link
+),
+
+neighbour as materialized (
     select
-        l.other_record_id,
+        r.record_id,
         r.person_id
-    from identity.work_link as l
-    inner join identity.record as r on l.other_record_id = r.record_id
+    from sharing as s
+    inner join identity.record as r on s.record_id = r.record_id
 ),
 
 person as (

@@ -3,28 +3,36 @@
 with
 
 had as (
+    select distinct former_person_id as person_id
+    from identity.work_scope
+    where former_person_id is not null
+),
+
+by_oldest as (
     select
-        s.former_person_id as person_id,
-        a.person_id as successor,
-        row_number() over (
-            partition by s.former_person_id
-            order by
-                a.record_id is null,
-                s.record_id <> p.oldest_record_id,
-                r.first_seen_at,
-                r.stream collate "C",
-                r.record_key collate "C"
-        ) as place
-    from identity.work_scope as s
-    inner join identity.person as p on s.former_person_id = p.person_id
-    inner join identity.record as r on s.record_id = r.record_id
+        had.person_id,
+        a.person_id as successor
+    from had
+    inner join identity.person as p on had.person_id = p.person_id
+    left join identity.work_scope as s on p.oldest_record_id = s.record_id and p.person_id = s.former_person_id
     left join identity.work_assignment as a on s.record_id = a.record_id
-    where s.former_person_id is not null
+),
+
+by_another as (
+    select distinct on (o.person_id)
+        o.person_id,
+        a.person_id as successor
+    from by_oldest as o
+    inner join identity.work_scope as s on o.person_id = s.former_person_id
+    inner join identity.work_assignment as a on s.record_id = a.record_id
+    inner join identity.record as r on s.record_id = r.record_id
+    where o.successor is null
+    order by o.person_id, r.first_seen_at, r.stream collate "C", r.record_key collate "C"
 )
 
 insert into identity.work_former (person_id, successor)
 select
-    person_id,
-    successor
-from had
-where place = 1
+    o.person_id,
+    coalesce(o.successor, b.successor) as successor
+from by_oldest as o
+left join by_another as b on o.person_id = b.person_id

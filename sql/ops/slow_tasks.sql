@@ -7,6 +7,10 @@ history as (
     select
         task_run.dag_id,
         task_run.task_id,
+        first_value(task_run.owner) over (
+            partition by task_run.dag_id, task_run.task_id
+            order by task_run.started_at desc
+        ) as owner,
         extract(epoch from task_run.ended_at - task_run.started_at) as seconds,
         row_number() over (
             partition by task_run.dag_id, task_run.task_id
@@ -22,10 +26,11 @@ usual as (
     select
         history.dag_id,
         history.task_id,
+        history.owner,
         percentile_cont(0.95) within group (order by history.seconds) as seconds
     from history
     where history.nth <= 50
-    group by history.dag_id, history.task_id
+    group by history.dag_id, history.task_id, history.owner
 ),
 
 at_work as (
@@ -52,6 +57,7 @@ at_work as (
 select
     usual.dag_id,
     usual.task_id,
+    usual.owner,
     round(usual.seconds)::bigint as usual_seconds,
     round(at_work.seconds)::bigint as seconds,
     coalesce(at_work.seconds > greatest(900, usual.seconds * 3), false) as slow

@@ -1,6 +1,7 @@
 -- One row per person in scope: the golden record by the rules of survivorship.yaml, with the stream each value came from.
 -- An address or number that is blocked (shared, role mailbox, test value) is nobody's own and is not taken.
--- A record that one of our own syncs made says nothing new by what syncs carry (address, name): it came from here.
+-- A record that one of our own syncs made says nothing new by what syncs carry (e-mail, name, to some platforms the postal
+-- address): it came from here.
 with
 
 live as (
@@ -98,7 +99,11 @@ stated as (
     where
         l.shape = 'person'
         and array_remove(v.value, null) <> '{}'
-        and (v.field <> 'name' or l.record_id not in (select record_id from ours))
+        and (
+            v.field not in ('name', 'address')
+            or (v.field = 'address' and l.stream <> all(%(addressed)s::text[]))
+            or l.record_id not in (select record_id from ours)
+        )
 ),
 
 weighed as (

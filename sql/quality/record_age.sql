@@ -15,7 +15,8 @@ from
         as r (
             rule text, column_name text, severity text, passed boolean, checked_rows bigint, failed_rows bigint, details jsonb
         )
-inner join (select max(batch_id) as batch_id from ops.batch where stream = %(stream)s and state <> 'landing') as b on true -- noqa: ST05
+inner join ops.batch as b
+    on b.batch_id = (select max(n.batch_id) from ops.batch as n where n.stream = %(stream)s and n.state <> 'landing')
 where
     not exists (
         select from ops.check_result as c

@@ -13,7 +13,11 @@ picked as materialized (
         staging.pick(n.payload, %(changed_at)s::text[], %(changed_at_else)s::text[]) as changed_at,
         lower(staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[])) as deleted,
         staging.pick(n.payload, %(name)s::text[], %(name_else)s::text[]) as name,
-        lower(staging.pick(n.payload, %(domain)s::text[], %(domain_else)s::text[])) as domain,
+        -- of an address of a page only the host
+        nullif(regexp_replace(
+            lower(staging.pick(n.payload, %(domain)s::text[], %(domain_else)s::text[])),
+            '^([a-z][a-z0-9+.-]*://)?(www\.)?([^/?#:]*).*$', '\3'
+        ), '') as domain,
         staging.pick(n.payload, %(phone)s::text[], %(phone_else)s::text[]) as phone,
         staging.pick(n.payload, %(industry)s::text[], %(industry_else)s::text[]) as industry,
         staging.pick(n.payload, %(employees)s::text[], %(employees_else)s::text[]) as employees,

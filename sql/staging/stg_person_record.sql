@@ -70,7 +70,7 @@ picked as materialized (
         ) as email_opted_out,
         staging.pick(n.payload, %(consent_email_granted_at)s::text[]) as email_granted_at,
         staging.pick(n.payload, %(consent_email_withdrawn_at)s::text[]) as email_withdrawn_at,
-        staging.pick(n.payload, %(consent_email_opt_out_at)s::text[]) as email_opt_out_at,
+        staging.pick_newest(n.payload, %(consent_email_opt_out_at)s::text[]) as email_opt_out_at,
         staging.read_consent(
             staging.pick(n.payload, %(consent_ads_path)s::text[]),
             %(consent_ads_granted)s::text[],
@@ -82,7 +82,7 @@ picked as materialized (
         ) as ads_opted_out,
         staging.pick(n.payload, %(consent_ads_granted_at)s::text[]) as ads_granted_at,
         staging.pick(n.payload, %(consent_ads_withdrawn_at)s::text[]) as ads_withdrawn_at,
-        staging.pick(n.payload, %(consent_ads_opt_out_at)s::text[]) as ads_opt_out_at
+        staging.pick_newest(n.payload, %(consent_ads_opt_out_at)s::text[]) as ads_opt_out_at
     from parsed as n
 ),
 

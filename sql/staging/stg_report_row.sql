@@ -1,5 +1,6 @@
 -- One row per day and combination of dimensions of any report: the newest version that landed in the given batches. A metric
--- that is no number is left out and named in bad_casts.
+-- that is no number is left out and named in bad_casts. `lacks` is what the source says its report does not show. A row the
+-- source no longer has gives none.
 with
 
 picked as materialized (
@@ -12,8 +13,10 @@ picked as materialized (
         staging.pick(n.payload, %(changed_at)s::text[], %(changed_at_else)s::text[]) as changed_at,
         staging.pick(n.payload, %(on_date)s::text[], %(on_date_else)s::text[]) as on_date,
         coalesce(n.payload #> %(dimensions)s::text[], '{}') as dimensions,
-        coalesce(n.payload #> %(metrics)s::text[], '{}') as metrics
+        coalesce(n.payload #> %(metrics)s::text[], '{}') as metrics,
+        staging.pick_all(n.payload, coalesce(%(lacks)s::text[], '{-}')) as lacks
     from staging.newest(%(stream)s, %(batch_ids)s::bigint[]) as n
+    where lower(staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[])) is distinct from 'true'
 ),
 
 metric as (
@@ -60,5 +63,6 @@ select
     array_remove(array[
         case when changed_at is not null and changed is null then 'changed_at' end,
         case when on_date is not null and day is null then 'on_date' end
-    ], null) || unreadable as bad_casts
+    ], null) || unreadable as bad_casts,
+    lacks
 from cast_row

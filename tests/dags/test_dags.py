@@ -5,16 +5,21 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG
 
-from activation.assets import AUDIENCES
+from activation.assets import AUDIENCES, STAGING
 from tests.dags.conftest import DAGS_FOLDER
 
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
 WAITING_FOR_PEOPLE = {"approve_removals"}  # one question must not wait behind another
 CHAIN = {
+    "extract_brevo",
     "extract_files",
     "extract_hubspot",
+    "extract_klaviyo",
     "extract_mailchimp",
+    "extract_matomo",
+    "extract_salesforce",
     "extract_shopify",
+    "extract_woocommerce",
     "build_persons",
     "build_segments",
     "sync_brevo",
@@ -65,8 +70,10 @@ def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -
     assert wakes["approve_removals"] == {"holds"}
 
 
-def test_every_destination_is_checked_before_its_sync_and_shows_what_it_left_out(dags: dict[str, DAG]) -> None:
-    assert set(dags["check_destinations"].task_ids) == {f"check_{destination}" for destination in AUDIENCES}
+def test_every_platform_is_checked_before_the_night_and_a_sync_shows_what_it_left_out(dags: dict[str, DAG]) -> None:
+    asked = {f"check_destination_{destination}" for destination in AUDIENCES}
+    asked |= {f"check_source_{stream.partition('.')[0]}" for stream in STAGING}
+    assert set(dags["check_connections"].task_ids) == asked
     for destination in AUDIENCES:
         assert dags[f"sync_{destination}"].get_task("show_partial").upstream_task_ids == {"sync"}
 

@@ -93,7 +93,7 @@ def _pages(client: Folders, window: Window, stream: str) -> Iterator[Page]:
 def _land(file: _Found, mapping: FileMapping, known: dict[str, Any], state: Mapping[str, Any]) -> Iterator[Page]:
     digest, before = _digest(file), known.get(file.name, {})
     copy = next((one for one in known.values() if one["sha256"] == digest), None)
-    if copy is not None:
+    if copy is not None and (not before or before["sha256"] == digest):  # one that became another's copy lost its lines
         log.info("%s: known already, by its content.", file.name)
         known[file.name] = {**copy, "stamp": file.stamp}
         return

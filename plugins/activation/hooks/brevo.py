@@ -1,9 +1,12 @@
-"""Brevo, from its Airflow connection."""
+"""Brevo, from its Airflow connection: a source and a destination."""
 
 from functools import cached_property
+from typing import Any
 
 from activation.hooks.platform import PlatformHook
+from include.brevo_api import RATES
 from include.destinations.brevo import BrevoDestination
+from include.sources import brevo
 
 
 class BrevoHook(PlatformHook):
@@ -19,7 +22,11 @@ class BrevoHook(PlatformHook):
     hook_name = "Brevo"
 
     @cached_property
+    def client(self) -> Any:
+        return brevo.client(self.base_url, self.token, limiter=self.limiter(RATES))
+
+    @cached_property
     def destination(self) -> BrevoDestination:
         folder = self.get_connection(self.conn_id).extra_dejson.get("folder") or "audienceflow"
-        limiter = self.limiter(BrevoDestination.rates)
+        limiter = self.limiter(RATES)
         return BrevoDestination(self.base_url, self.token, folder=folder, limiter=limiter)

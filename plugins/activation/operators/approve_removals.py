@@ -1,6 +1,5 @@
 """Removals that wait for a person: who is asked, and what becomes of the answer."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -86,8 +85,8 @@ class ApproveRemovalsOperator(HITLOperator):
                 except FatalError as error:
                     raise AirflowSkipException(str(error)) from None
                 conn.commit()
-            for state in watch.states(conn, hold.destination):  # the hold's owner hears that nothing waits any more
-                alerts.tell(conn, **asdict(state))
+            # The hold's owner hears that nothing waits any more.
+            alerts.tell_states(conn, watch.states(conn, hold.destination))
         return self._follow(context, hold, DECIDED[chosen])
 
     def _follow(self, context: Context, hold: holds.Hold, decision: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Bring persons up to date with staging."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -52,6 +51,5 @@ class BuildPersonsOperator(WarehouseOperator):
             raise AirflowSkipException("Nothing was published since the last build.")
         counts = build_persons(conn, as_of=as_date(self.as_of))
         conn.commit()
-        for state in watch.states(conn, self.owner):
-            alerts.tell(conn, **asdict(state))
+        alerts.tell_states(conn, watch.states(conn, self.owner), link=getattr(context["ti"], "log_url", None))
         return counts

@@ -72,9 +72,7 @@ class SyncDestinationOperator(WarehouseOperator):
             record.outcome = "partial"
 
     def _tell(self, conn: psycopg.Connection, context: Context) -> None:
-        link = getattr(context["ti"], "log_url", None)
-        for state in watch.states(conn, self.destination):
-            alerts.tell(conn, link=link, **asdict(state))
+        alerts.tell_states(conn, watch.states(conn, self.destination), link=getattr(context["ti"], "log_url", None))
 
     def _emit(self, conn: psycopg.Connection, context: Context, result: dict[str, Any]) -> None:
         """Counts on the audiences' asset, and a wake-up for the approval when nobody was asked yet."""

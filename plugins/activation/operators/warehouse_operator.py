@@ -9,7 +9,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
 
 from activation.hooks.warehouse import WarehouseHook
-from include.task_run import Record, TaskKey, recorded
+from activation.result_pages import key_of
+from include.task_run import Record, recorded
 
 
 class WarehouseOperator(BaseOperator):
@@ -29,9 +30,10 @@ class WarehouseOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         self.prepare(context)
         hook = WarehouseHook(self.warehouse_conn_id)
-        ti = context["ti"]
-        key = TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.map_index if ti.map_index is not None else -1, ti.try_number)
-        with recorded(hook.url, key) as record, hook.open(timeout=self.execution_timeout) as conn:
+        with (
+            recorded(hook.url, key_of(context["ti"]), self.owner) as record,
+            hook.open(timeout=self.execution_timeout) as conn,
+        ):
             result = self.work(conn, hook.url, context)
             self.describe(record, result)
         return result

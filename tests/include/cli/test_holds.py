@@ -1,4 +1,4 @@
-"""``holds``, ``debts``, ``sync retry`` and ``destinations check`` as a person on call uses them."""
+"""``holds``, ``debts``, ``sync retry`` and ``connections check`` as a person on call uses them."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from include import destination_checks
+from include import connection_checks
 from include.destinations.base import Checked
 from tests.include.cli.conftest import PROJECT
 from tests.include.ledger.world import World
@@ -66,12 +66,12 @@ def test_what_is_behind_and_who_was_refused_is_listed_and_asked_again(run, held:
 
 
 def test_a_destination_that_is_not_well_is_an_exit_code(run, conn: psycopg.Connection) -> None:
-    destination_checks.check(conn, "brevo", Well())
-    found = run("destinations", "check", "--json")
+    connection_checks.check(conn, "brevo", Well().check)
+    found = run("connections", "check", "--json")
     assert (found.code, found.json[0]["account"], found.json[0]["limits"]) == (0, "account 7", {"calls a minute": 300})
-    conn.execute("update ops.destination_check set state = 'refused', problems = '{the key is refused}'")
+    conn.execute("update ops.connection_check set state = 'refused', problems = '{the key is refused}'")
     conn.commit()
-    bad = run("destinations", "check")
+    bad = run("connections", "check")
     assert (bad.code, "the key is refused" in bad.out) == (1, True)
 
 

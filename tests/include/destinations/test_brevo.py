@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from requests import Response
 
+from include.brevo_api import classify
 from include.destinations.base import Answer, Audience, Member
 from include.destinations.brevo import BrevoDestination
-from include.destinations.brevo_requests import MAX_BYTES, classify
+from include.destinations.brevo_requests import MAX_BYTES
 from include.errors import AudienceflowError, AuthError, FatalError, QuotaError
 from tests.conformance import check_openapi
 from tests.include.standins.test_standin_brevo import FAULTS_OF_THE_FILE, PREFIX, Brevo, row

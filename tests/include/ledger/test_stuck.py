@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from include import warehouse
+from include import steps, warehouse
 from include.ledger import stuck
 from include.ledger.sync import LOCK_SPACE
 from tests.include.ledger.world import World
@@ -32,13 +32,13 @@ def test_pain_31_a_step_is_slow_by_its_own_history(
         tried(conn, usual, began=NOW - timedelta(days=number + 1), run=f"old {number}")
     tried(conn, None, began=NOW - timedelta(minutes=minutes), run="now")
     tried(conn, None, began=NOW - timedelta(days=3), run="died long ago")
-    [state] = stuck.slow_steps(conn, at=NOW)
+    [state] = steps.slow_steps(conn, at=NOW)
     assert (state.subject, state.failing) == ("time of sync_meta.sync", slow)
 
 
 def test_a_step_without_a_history_is_not_judged(conn: psycopg.Connection) -> None:
     tried(conn, None, began=NOW - timedelta(hours=5), run="first")
-    assert stuck.slow_steps(conn, at=NOW) == []
+    assert steps.slow_steps(conn, at=NOW) == []
 
 
 @pytest.mark.parametrize(("minutes", "ended"), [(61, True), (59, False)])

@@ -13,7 +13,7 @@ import orjson
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: path without the query, the query's values, the decoded body (None when it is empty)."""
+    """One request: path without the query, the query's values, the decoded body (JSON or a form; None when empty)."""
 
     method: str
     path: str
@@ -41,8 +41,9 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[str]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            made = answer(Asked(self.command, url.path, dict(parse_qsl(url.query)),
-                                orjson.loads(sent) if sent else None))
+            form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+            decoded = dict(parse_qsl(sent.decode())) if form else orjson.loads(sent) if sent else None
+            made = answer(Asked(self.command, url.path, dict(parse_qsl(url.query)), decoded))
             body = made.body if isinstance(made.body, bytes) else orjson.dumps(made.body)
             self.send_response(made.status)
             for name, value in {"Content-Length": str(len(body)), **made.headers}.items():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from include.errors import AuthError, FatalError, QuotaError, RetriableError
@@ -158,6 +159,62 @@ def test_a_report_that_promises_more_than_it_gives_ends() -> None:
     pages = activity(lambda offset, count: everybody[offset:offset + count], 9999, EVERYTHING)
 
     assert sum(len(page.rows) for page in pages) == 1500
+
+
+def sent(number: int, days_ago: float) -> dict[str, Any]:
+    at = (EVERYTHING.until - timedelta(days=days_ago)).isoformat()
+    return {"id": f"c{number}", "send_time": at, "settings": {"title": f"No. {number}"}}
+
+
+def campaigns(listed: list[dict[str, Any]], reports: list[dict[str, Any]], window: Window) -> tuple[list[Page], Any]:
+    """The pages read, and the time from which campaigns were asked for."""
+    since: set[str | None] = set()
+
+    def answer(asked: Asked) -> Answer:
+        since.add(asked.query.get("since_send_time"))
+        found, name = (listed, "campaigns") if asked.path.endswith("/campaigns") else (reports, "reports")
+        offset = int(asked.query["offset"])
+        return Answer({name: found[offset : offset + int(asked.query["count"])], "total_items": len(found)})
+
+    with serving(answer) as url:
+        client = mailchimp.client(url, "key", "list")
+        pages = list(mailchimp.campaigns(client, window, {"options": {"figures_days": 90}}))
+    [asked] = since
+    return pages, asked
+
+
+def test_campaigns_come_with_their_figures_and_one_without_a_report_or_after_the_window_waits() -> None:
+    listed = [sent(1, 3), sent(2, 1), sent(3, -0.1)]
+    reports = [{"id": f"c{number}", "emails_sent": number, "list_name": "x"} for number in (3, 1)]
+
+    pages, since = campaigns(listed, reports, EVERYTHING)
+
+    [row] = [row for page in pages for row in page.rows]
+    told = orjson.loads(row.payload)
+    assert (row.key, told["report"]["emails_sent"], since) == ("c1", 1, None)
+    assert "list_name" not in told["report"]
+
+
+def test_the_keys_are_those_of_the_campaigns_there_are() -> None:
+    found = [sent(number, number / 100) for number in range(1500)]
+
+    def answer(asked: Asked) -> Answer:
+        offset, count = int(asked.query["offset"]), int(asked.query["count"])
+        return Answer({"campaigns": found[offset : offset + count], "total_items": len(found)})
+
+    with serving(answer) as url:
+        pages = list(mailchimp.campaign_keys(mailchimp.client(url, "key", "list"), EVERYTHING, {}))
+
+    assert [key for page in pages for key in page] == [one["id"] for one in found]
+
+
+def test_figures_of_young_campaigns_are_asked_for_again() -> None:
+    window = Window(BEGIN, EVERYTHING.until)
+
+    pages, since = campaigns([sent(number, 1) for number in range(1500)], [], window)
+
+    assert datetime.fromisoformat(since) == BEGIN - timedelta(days=90)
+    assert pages[-1].cursor == {"since": window.until.isoformat()}
 
 
 def test_a_key_that_is_revoked_stops_at_once() -> None:

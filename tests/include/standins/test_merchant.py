@@ -27,6 +27,13 @@ KINDS = (
     ("shopify", "abandoned_checkout"),
     ("mailchimp", f"member:{LIST_ID}"),
     ("merchant", "truth"),
+    ("woocommerce", "customer"),
+    ("woocommerce", "order"),
+    ("salesforce", "Contact"),
+    ("salesforce", "Account"),
+    ("salesforce", "Opportunity"),
+    ("matomo", "visit:1"),
+    ("ga4", "fact"),
 )
 Streams = dict[str, dict[str, dict[str, Any]]]
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from include.destinations.google_api import SCOPE, classify
-from include.destinations.google_auth import GoogleAuth
 from include.errors import QuotaError
+from include.google_auth import GoogleAuth
 from include.standins.google import A_MINUTE
 from include.standins.google_core import MESSAGES
 from include.standins.request_log import Recorded

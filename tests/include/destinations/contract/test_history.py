@@ -134,6 +134,26 @@ class Walk(History):
         assert self.adapter.calls() == []
 
 
+# What random histories found once, by platform; kept so that each run plays it.
+FOUND = {
+    # Google works on an addition, fails, and cannot read the record at its removal either: no debt for ever.
+    "google": [("fail", True, None), ("person", "a@shop.example", None), ("email", 0, BAD), ("sync", (0, ""), ""),
+               ("leave", 0, None)],
+}
+
+
+@pytest.mark.parametrize("platform", FOUND)
+def test_a_history_that_failed_once_ends_well(
+    platform: str, contract_warehouse: str, contract_standins: Standins
+) -> None:
+    with staged(platform, contract_warehouse, contract_standins) as stage:
+        walk = Walk(stage)
+        for one in FOUND[platform]:
+            walk.play(*one)
+        walk.quiet()
+        assert walk.people
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("platform", sorted(ADAPTERS))
 def test_after_any_history_the_platform_holds_exactly_the_desired(

@@ -1,0 +1,35 @@
+"""
+### Notice what is stuck, slow or has stopped to come
+
+Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or has not
+ended well for longer than it used to, is told once, with a recovery; a sync that has given no sign of life for an hour
+(or three times its usual time) is ended, so that its audience is free for the next try, which repairs what was left.
+Then notices that time alone makes due go out: recoveries that have lasted, reminders, what a channel did not take.
+
+**If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
+"""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import dag
+
+from activation.clock import clock
+from activation.defaults import DEFAULT_ARGS
+from activation.operators.watch_steps import WatchStepsOperator
+
+
+@dag(
+    schedule=clock("*/10 * * * *"),
+    start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["watch"],
+)
+def watch():
+    WatchStepsOperator(task_id="watch")
+
+
+watch()

@@ -1,0 +1,77 @@
+-- Tasks that used to end well again and again, and when they last did. Stale: later than they used to by a quarter, by an
+-- hour at least. What they used to is the gap that nine of ten of the last fifty good ends in thirty days stayed below,
+-- judged from five gaps over three days on, so that an afternoon of runs by hand is no rhythm. Only time in which somebody
+-- watched counts: whoever slept (the whole system was off) begins to wait when they wake. One row per task; seconds.
+with
+
+good as (
+    select
+        t.dag_id,
+        t.task_id,
+        t.ended_at,
+        first_value(t.owner) over newest_first as owner,
+        row_number() over newest_first as nth
+    from ops.task_run as t
+    where
+        t.outcome in ('success', 'partial')
+        and t.ended_at > %(at)s::timestamptz - interval '30 days'
+        and (t.dag_id, t.task_id) is distinct from (%(watcher_dag)s::text, %(watcher_task)s::text)
+    window newest_first as (
+        partition by t.dag_id, t.task_id
+        order by t.ended_at desc
+    )
+),
+
+gaps as (
+    select
+        g.dag_id,
+        g.task_id,
+        g.owner,
+        g.ended_at,
+        extract(epoch from g.ended_at - lag(g.ended_at) over (
+            partition by g.dag_id, g.task_id
+            order by g.ended_at
+        )) as seconds
+    from good as g
+    where g.nth <= 51
+),
+
+usual as (
+    select
+        g.dag_id,
+        g.task_id,
+        g.owner,
+        max(g.ended_at) as last_end,
+        percentile_disc(0.9) within group (order by g.seconds) as seconds
+    from gaps as g
+    group by g.dag_id, g.task_id, g.owner
+    having count(g.seconds) >= 5 and max(g.ended_at) - min(g.ended_at) >= interval '3 days'
+),
+
+looks as (
+    select
+        t.started_at,
+        t.started_at - lag(t.started_at) over (order by t.started_at) as pause
+    from ops.task_run as t
+    where
+        t.dag_id = %(watcher_dag)s
+        and t.task_id = %(watcher_task)s
+        and t.started_at > %(at)s::timestamptz - interval '30 days'
+),
+
+awake as (
+    select coalesce(max(l.started_at) filter (where l.pause is null or l.pause > interval '1 hour'), %(at)s) as since
+    from looks as l
+)
+
+select
+    u.dag_id,
+    u.task_id,
+    u.owner,
+    u.last_end,
+    round(u.seconds)::bigint as usual_seconds,
+    extract(epoch from %(at)s::timestamptz - greatest(u.last_end, a.since))
+    > u.seconds + greatest(3600, u.seconds / 4) as stale
+from usual as u
+cross join awake as a
+order by u.dag_id, u.task_id

@@ -1,0 +1,1 @@
+"""The one suite that every stream passes. A stream joins with one class in ``adapters/<source>.py``."""
