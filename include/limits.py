@@ -94,6 +94,9 @@ class OwnLimits:
     def told(self, retry_after: float | None, method: str = "", path: str = "") -> None:
         """Nothing: the client that was told waits by itself."""
 
+    def took(self, method: str = "", path: str = "") -> None:
+        """Nothing: no pause is kept."""
+
     def states(self, calls: int, seconds: float, method: str = "", path: str = "") -> None:
         """The account's own figure takes the place of the declared one."""
         stated = next((one for one in self._starts if not one.only and one.seconds == seconds), None)

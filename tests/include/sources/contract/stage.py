@@ -43,6 +43,9 @@ class NoLimits:
     def told(self, retry_after: float | None, method: str = "", path: str = "") -> None:
         """Nobody shares it."""
 
+    def took(self, method: str = "", path: str = "") -> None:
+        """Nobody paused."""
+
     def states(self, calls: int, seconds: float, method: str = "", path: str = "") -> None:
         """Nothing is counted."""
 
