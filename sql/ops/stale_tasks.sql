@@ -10,6 +10,7 @@ good as (
         t.task_id,
         t.ended_at,
         first_value(t.owner) over newest_first as owner,
+        min(t.ended_at) over (partition by t.dag_id, t.task_id) as first_end,
         row_number() over newest_first as nth
     from ops.task_run as t
     where
@@ -28,6 +29,7 @@ gaps as (
         g.task_id,
         g.owner,
         g.ended_at,
+        g.first_end,
         extract(epoch from g.ended_at - lag(g.ended_at) over (
             partition by g.dag_id, g.task_id
             order by g.ended_at
@@ -45,7 +47,7 @@ usual as (
         percentile_disc(0.9) within group (order by g.seconds) as seconds
     from gaps as g
     group by g.dag_id, g.task_id, g.owner
-    having count(g.seconds) >= 5 and max(g.ended_at) - min(g.ended_at) >= interval '3 days'
+    having count(g.seconds) >= 5 and max(g.ended_at) - min(g.first_end) >= interval '3 days'
 ),
 
 looks as (
