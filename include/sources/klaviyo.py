@@ -100,10 +100,10 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     }
     for name in LEFT if since is not None else ():
         field = f"subscriptions.email.marketing.{name}.timestamp"
-        between = f"greater-or-equal({field},{_iso(since)}),less-than({field},{_iso(window.until)})"
+        between = f"greater-or-equal({field},{_iso(since)}),less-than({field},{_end(window.until)})"
         for page in _profile_pages(client, {**shown, "filter": between, "sort": field}):
             yield Page([Row(profile.id, raw) for profile, raw in page])
-    between = f"less-than(updated,{_iso(window.until)})"
+    between = f"less-than(updated,{_end(window.until)})"
     if since is not None:
         between = f"greater-than(updated,{_iso(since - SECOND)}),{between}"
     yield from _updated(client, {**shown, "filter": between, "sort": "updated"})
@@ -175,7 +175,7 @@ def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> It
         since = window.since - timedelta(days=mapping["options"].get("late_days", LATE_DAYS))
     elif (history := mapping["options"].get("history_days")) is not None:
         since = window.until - timedelta(days=history)
-    between = f"less-than(datetime,{_iso(window.until)})"
+    between = f"less-than(datetime,{_end(window.until)})"
     if since is not None:
         between = f"greater-or-equal(datetime,{_iso(since)}),{between}"
     query = {
@@ -254,6 +254,12 @@ def _time(text: str | None) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def _end(until: datetime) -> str:
+    """A window's end as filters take it: the second in which it ends is in it. Cut off, a landing that follows a change
+    at once would leave it to the next one. What still changes in that second is in the next one's OVERLAP."""
+    return _iso(until + SECOND - timedelta.resolution)
+
+
 def _iso(at: datetime) -> str:
-    """As filters take it, to the second: what the fraction leaves out of a window is in the next one's OVERLAP."""
+    """As filters take it, to the second, earlier by its fraction."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -96,6 +96,26 @@ def test_a_profile_changed_at_the_very_end_of_a_window_is_in_the_next(
     assert land(conn, account, PROFILES, NOW) == 0
 
 
+def test_what_changed_in_the_second_in_which_a_window_ends_is_in_it(
+    conn: psycopg.Connection, account: Standins
+) -> None:
+    """Filters are to the second; a landing right behind a change must not leave it to the next day's."""
+    half = timedelta(milliseconds=500)
+    end = NOW - DAY + half
+    put(account, "klaviyo", [*profile(1, LONG_AGO), *profile(2, LONG_AGO)])
+    put(account, "klaviyo", records.event("e1", "Opened Email", "01P00001", end - SECOND))
+    assert land(conn, account, PROFILES, end - HOUR) == 2
+    assert land(conn, account, EVENTS, end - HOUR) == 0
+    put(account, "klaviyo", profile(1, end - half))
+    put(account, "klaviyo", profile(2, LONG_AGO, suppressed=[("SPAM_COMPLAINT", end - half)]))
+    put(account, "klaviyo", records.event("e2", "Opened Email", "01P00001", end - half))
+
+    assert land(conn, account, PROFILES, end) == 2
+    assert land(conn, account, EVENTS, end) == 2
+    assert land(conn, account, PROFILES, end + half) == 0
+    assert land(conn, account, EVENTS, end + half) == 0
+
+
 def test_consent_is_what_the_profile_agreed_to_and_suppressions_withdraw_it(
     conn: psycopg.Connection, account: Standins
 ) -> None:
