@@ -119,9 +119,9 @@ def test_sources_that_contradict_each_other_fail_their_task_and_hold_back_person
             },
         )
     warehouse.execute(
-        "insert into staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key, kind,"
-        " amount_minor, currency, occurred_at, ids) select 'shopify.orders', n::text, 1, n, 1, '', n::text, 'sale',"
-        " 100, 'EUR', '2026-11-19', jsonb_build_object('shopify_customer', n::text) from generate_series(1, 60) as n"
+        "insert into staging.order_entry (stream, record_key, entry_no, raw_id, batch_id, payload_hash, order_key,"
+        " kind, amount_minor, currency, occurred_at, ids) select 'shopify.orders', n::text, 1, n, 1, '', n::text,"
+        " 'sale', 100, 'EUR', '2026-11-19', jsonb_build_object('shopify_customer', n::text) from generate_series(1, 60) as n"
     )
     warehouse.commit()
     with pytest.raises(CriticalCheckError, match="60 of 60 rows"):
