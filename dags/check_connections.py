@@ -30,7 +30,7 @@ from activation.operators.check_connection import CheckConnectionOperator
     tags=["check", "extract", "sync"],
 )
 def check_connections():
-    for source in sorted({stream.partition(".")[0] for stream in assets.STAGING}):
+    for source in sorted({stream.partition(".")[0] for stream in (*assets.STAGING, *assets.REPORTS)}):
         CheckConnectionOperator(task_id=f"check_source_{source}", platform=source, role="source")
     for destination in sorted(assets.AUDIENCES):
         CheckConnectionOperator(task_id=f"check_destination_{destination}", platform=destination, role="destination")

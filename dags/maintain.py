@@ -2,7 +2,8 @@
 ### Forget what nobody looks back at
 
 Deletes the masked requests and answers of calls to platforms (`audience.exchange`) that are older than 30 days, or than
-the Airflow variable `exchange_keep_days` says. What was delivered to whom (`audience.delivery`) stays.
+the Airflow variable `exchange_keep_days` says. What was delivered to whom (`audience.delivery`) stays. So do results of
+checks; their pages go after 90 days (`result_keep_days`), but each suite's newest.
 
 **If it fails:** clear the task. It deletes by age, so a run that was left out is made up for by the next.
 """
@@ -13,6 +14,7 @@ from airflow.sdk import dag
 
 from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
+from activation.operators.forget_pages import ForgetPagesOperator
 from activation.operators.prune_exchanges import PruneExchangesOperator
 
 
@@ -28,6 +30,7 @@ from activation.operators.prune_exchanges import PruneExchangesOperator
 )
 def maintain():
     PruneExchangesOperator(task_id="prune_exchanges", keep_days="{{ var.value.get('exchange_keep_days', 30) }}")
+    ForgetPagesOperator(task_id="forget_pages", keep_days="{{ var.value.get('result_keep_days', 90) }}")
 
 
 maintain()

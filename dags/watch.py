@@ -1,9 +1,10 @@
 """
-### Notice what is stuck, slow or has stopped to come
+### Notice what is stuck, slow, silent or has stopped to come
 
 Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or has not
 ended well for longer than it used to, is told once, with a recovery; a sync that has given no sign of life for an hour
 (or three times its usual time) is ended, so that its audience is free for the next try, which repairs what was left.
+A stream that has landed nothing new for longer than it uses to is told, whether or not its DAG runs.
 Then notices that time alone makes due go out: recoveries that have lasted, reminders, what a channel did not take.
 
 **If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
@@ -16,6 +17,7 @@ from airflow.sdk import dag
 from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
 from activation.operators.watch_steps import WatchStepsOperator
+from activation.operators.watch_streams import WatchStreamsOperator
 
 
 @dag(
@@ -30,6 +32,7 @@ from activation.operators.watch_steps import WatchStepsOperator
 )
 def watch():
     WatchStepsOperator(task_id="watch")
+    WatchStreamsOperator(task_id="watch_streams")
 
 
 watch()

@@ -173,5 +173,6 @@ def accept(conn: psycopg.Connection, name: str, *, who: str) -> int:
     with conn.transaction():
         accepted = warehouse.run(conn, "quality/accept_cross", {"check_name": name, "who": who})
         if accepted:
-            warehouse.run(conn, "quality/audit_cross", {"check_name": name, "who": who, "details": Jsonb({"check": name})})
+            told = {"check_name": name, "who": who, "details": Jsonb({"check": name})}
+            warehouse.run(conn, "quality/audit_cross", told)
     return accepted

@@ -190,6 +190,8 @@ class JsonClient:
             self._limiter.told(problem.retry_after, method, path)
         elif (seconds := used_up(response)) is not None:
             self._limiter.told(seconds, method, path)
+        elif problem is None:
+            self._limiter.took(method, path)
 
     def _limited(self, where: str, method: str, path: str, **request: Any) -> requests.Response:
         if self._limiter is None:

@@ -1,11 +1,13 @@
 """Land a stream: its pages go into raw by binary COPY, and the cursor moves in the same transaction.
 
 Killed anywhere, a run leaves nothing behind: the next one reads the same window again. A first load of millions is
-landed in batches of BATCH_ROWS rows, each whole in itself, wherever the source says that reading may be resumed.
+landed in slices, each whole in itself, wherever the source says that reading may be resumed: a slice ends after
+BATCH_ROWS rows or SLICE_SECONDS, so a kill loses a minute.
 """
 
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +19,16 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include import warehouse
+from include import load_estimate, warehouse
 from include.errors import RetriableError
 from include.prefetch import prefetched
 from include.sources import registry
 from include.sources.mapping import table_mapping
 from include.sources.pages import TOMBSTONE, Page, Window
+from include.sweep import sweep
 
 BATCH_ROWS = 500_000  # rows after which a long load commits, at the next place where it can be resumed
+SLICE_SECONDS = 60.0  # and after so long, however few they are
 SWEEP_FLOOR = 100  # so many records may vanish although nothing else came; of more, the source may be out of order
 LONGEST_KEY = 400  # characters; an index entry of Postgres ends at 2,700 bytes
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -40,10 +44,18 @@ _HASH_LENGTH = _LENGTH(32)
 
 @dataclass(frozen=True)
 class Landed:
-    """What one landing brought: rows that are new or changed, and the newest batch that holds them, if any."""
+    """What one landing brought.
+
+    :param batch_id: the newest batch that holds rows, if any.
+    :param rows: records that are new or changed, or gone.
+    :param gone: of these, records a listing of all keys no longer names.
+    :param refused: why a listing that lacks too many records deleted none; None: it was not refused.
+    """
 
     batch_id: int | None
     rows: int
+    gone: int = 0
+    refused: str | None = None
 
 
 def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: datetime,
@@ -61,14 +73,39 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
     :raises FatalError: refused; nothing of the current batch is kept.
     """
     stream = registry.stream(stream_name)
+    mapping = _mapping(stream) if mapping is None else mapping
     conn.commit()
     with _alone(conn, stream.name):
         state = _stored(conn, stream.name)
         window = Window(_begin(state, since), until, state)
-        if mapping is None:
-            mapping = {} if stream.source == "files" else table_mapping(stream.name)
+        if window.since is None and not state:
+            load_estimate.write(conn, stream, client, window, mapping)
         with prefetched(stream.pages(client, window, mapping)) as pages:
-            return _land_batches(conn, stream.name, window, pages, batch_rows)
+            landed = _land_batches(conn, stream.name, window, pages, batch_rows)
+        swept = sweep(conn, stream, client, mapping, until)
+    return Landed(swept.batch_id or landed.batch_id, landed.rows + swept.gone, swept.gone, swept.refused)
+
+
+def land_again(conn: psycopg.Connection, stream_name: str, client: Any, *, since: datetime, until: datetime,
+               batch_rows: int = BATCH_ROWS, mapping: Mapping[str, Any] | None = None) -> Landed:
+    """Read the window [since, until) once more, whatever the cursor says; the cursor stays where it is.
+
+    Rows that equal the last landed version of their record are left out. Dropped files have no windows.
+
+    :raises RetriableError: as `land`.
+    """
+    stream = registry.stream(stream_name)
+    if stream.source == "files":
+        return Landed(None, 0)
+    mapping = _mapping(stream) if mapping is None else mapping
+    conn.commit()
+    window = Window(since, until)
+    with _alone(conn, stream.name), prefetched(stream.pages(client, window, mapping)) as pages:
+        return _land_batches(conn, stream.name, window, pages, batch_rows, moves=False)
+
+
+def _mapping(stream: registry.Stream) -> Mapping[str, Any]:
+    return {} if stream.source == "files" else table_mapping(stream.name)
 
 
 def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
@@ -79,10 +116,11 @@ def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
 
 
 def _land_batches(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
-                  batch_rows: int) -> Landed:
+                  batch_rows: int, *, moves: bool = True) -> Landed:
+    """:param moves: whether the stream's cursor follows."""
     batch_id, total = None, 0
     while True:
-        copied = _land_batch(conn, stream, window, pages, batch_rows)
+        copied = _land_batch(conn, stream, window, pages, batch_rows, moves)
         total += copied.rows
         batch_id = copied.batch_id if copied.rows else batch_id
         if copied.exhausted:
@@ -99,26 +137,27 @@ class _Copied:
 
 
 def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
-                batch_rows: int) -> _Copied:
+                batch_rows: int, moves: bool) -> _Copied:
     """One transaction: a batch, its rows, the cursor behind them."""
     with conn.transaction():
         [opened] = warehouse.rows(conn, "landing/open_batch",
                                   {"stream": stream, "since": window.since, "until": window.until})
         batch_id = opened["batch_id"]
         copied = _copy(conn, stream, batch_id, pages, batch_rows)
-        rows = copied.rows + _sweep(conn, stream, batch_id, copied.whole)
+        rows = copied.rows + _sweep_pages(conn, stream, batch_id, copied.whole)
         if rows and not opened["first"]:
             rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": stream, "batch_id": batch_id})
         cursor = copied.cursor if copied.cursor is not None else {"since": window.until.isoformat()}
         warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
-        warehouse.run(conn, "landing/move_cursor",
-                      {"stream": stream, "cursor": Jsonb(dict(cursor)), "batch_id": batch_id})
+        if moves:
+            warehouse.run(conn, "landing/move_cursor",
+                          {"stream": stream, "cursor": Jsonb(dict(cursor)), "batch_id": batch_id})
         return _Copied(batch_id, rows, cursor, copied.exhausted)
 
 
 def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page], batch_rows: int) -> _Copied:
     """Copy pages until they end, or until the batch is large and the source can be resumed."""
-    rows, cursor, whole = 0, None, list[tuple[str, ...]]()
+    rows, cursor, whole, begun = 0, None, list[tuple[str, ...]](), time.monotonic()
     with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
         copy.write(COPY_HEADER)
         for page in pages:
@@ -126,7 +165,7 @@ def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[
             rows += len(page.rows)
             cursor = page.cursor if page.cursor is not None else cursor
             whole += [page.whole] if page.whole else []
-            if rows >= batch_rows and page.cursor is not None:
+            if page.cursor is not None and (rows >= batch_rows or time.monotonic() - begun >= SLICE_SECONDS):
                 break
         else:
             copy.write(COPY_END)
@@ -135,7 +174,7 @@ def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[
     return _Copied(batch_id, rows, cursor, exhausted=False, whole=tuple(whole))
 
 
-def _sweep(conn: psycopg.Connection, stream: str, batch_id: int, whole: Sequence[Sequence[str]]) -> int:
+def _sweep_pages(conn: psycopg.Connection, stream: str, batch_id: int, whole: Sequence[Sequence[str]]) -> int:
     """Land a tombstone of each record that its source no longer has; how many. Before unchanged rows are taken back."""
     total = 0
     for prefixes in whole:

@@ -82,6 +82,9 @@ def left(headers: Mapping[str, str]) -> dict[str, tuple[int, int, bool]]:
         most, rest = _first(headers.get(limit, "")), _first(headers.get(remaining, ""))
         if most is not None and rest is not None:
             found[name] = (most, rest, lasts)
+    if usage := SALESFORCE_USAGE.search(headers.get("Sforce-Limit-Info", "")):
+        used, most = int(usage[1]), int(usage[2])
+        found["calls a day"] = (most, max(0, most - used), True)
     return found
 
 

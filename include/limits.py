@@ -63,6 +63,10 @@ class Limiter(Protocol):
         """The platform said "too many": everybody on this account pauses, for seconds or a growing while (None)."""
         ...
 
+    def took(self, method: str = "", path: str = "") -> None:
+        """The platform took the call of this thread: who is told "too many" next pauses for a short while again."""
+        ...
+
     def states(self, calls: int, seconds: float, method: str = "", path: str = "") -> None:
         """The platform's answer states its limit: the account's plan decides it, so this replaces the declared one."""
         ...

@@ -54,6 +54,7 @@ class SharedLimiter:
         self._buckets: dict[tuple[Rate, ...], _Bucket] = {}
         self._making = threading.Lock()
         self._call = threading.local()
+        self._told: set[str] = set()  # rates that paused since a call of this process was taken
 
     def wait(self, method: str = "", path: str = "") -> None:
         """Return when the call may start.
@@ -65,12 +66,24 @@ class SharedLimiter:
 
     def told(self, retry_after: float | None, method: str = "", path: str = "") -> None:
         """Everybody on the account pauses: only calls like this one where they have a rate of their own."""
-        special = [rate.name for rate in self._rates if rate.only and rate.counts(method, path)]
-        self._session.run(
-            "limits/pause", {"account": self.account, "rates": special or [""], "seconds": retry_after}
-        )
+        paused = self._paused_by(method, path)
+        self._session.run("limits/pause", {"account": self.account, "rates": paused, "seconds": retry_after})
+        self._told.update(paused)
         for bucket in list(self._buckets.values()):
             bucket.drop()
+
+    def took(self, method: str = "", path: str = "") -> None:
+        """The refusals before this call are not in a row with those after it."""
+        taken = getattr(self._call, "taken", None)
+        if taken is None or self._told.isdisjoint(paused := self._paused_by(method, path)):
+            return  # nobody told this process to wait: no question for each of a million calls
+        found = self._session.row("limits/went_on", {"account": self.account, "rates": paused, "at": taken[1]})
+        if found["rates"]:  # none: the call had been taken before the pause
+            self._told.difference_update(paused)
+
+    def _paused_by(self, method: str, path: str) -> list[str]:
+        """Names of the rates whose calls pause when the platform refuses a call like this one; all calls: ''."""
+        return [rate.name for rate in self._rates if rate.only and rate.counts(method, path)] or [""]
 
     def states(self, calls: int, seconds: float, method: str = "", path: str = "") -> None:
         """Take the platform's own figure for the rate with this window that counts such calls."""

@@ -66,7 +66,7 @@ def plant(standins: Standins, drops: Path) -> None:
         model = next(one for one in found.values() if one["body"].get("defaultEmailAddress", True))
         stamp = int((now - timedelta(minutes=2)).timestamp() * 1000)
         at = (now - timedelta(minutes=2)).isoformat(timespec="seconds").replace("+00:00", "Z")
-        id = "9" * len(model["id"])
+        id = str(min(map(int, found)) - 1)  # of the length that ids there have
         body = make({**model["body"], "updatedAt": at}, id)
         standins.put(platform, kind, {**model, "id": id, "body": body, "created_at": stamp, "changed_at": stamp})
     _member(standins, now)
@@ -118,6 +118,8 @@ def _member(standins: Standins, now: datetime) -> None:
     names = {"FNAME": word(stream), "LNAME": unusual(stream), "PHONE": phone(stream)}
     told = {
         "id": id,
+        "contact_id": id,  # by which its record is keyed: the model's own record must stay as it is
+        "unique_email_id": id[:10],
         "email_address": address(stream),
         "full_name": word(stream),
         "last_changed": at.isoformat(timespec="seconds"),

@@ -27,8 +27,9 @@ FAST_AND_FORGETFUL = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest file first, so that no worker is left alone with it at the end. No test needs an order."""
-    items.sort(key=lambda item: item.path.name != "test_end_to_end.py")
+    """Start the longest files first, so that no worker is left alone with one at the end. No test needs an order."""
+    longest = ("test_end_to_end.py", "test_fault_run.py")
+    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
 
 
 @pytest.fixture(scope="session")

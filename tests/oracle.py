@@ -7,10 +7,10 @@ and the platforms' members is a fault of one of the two, and each is simple enou
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from tests.oracle_persons import Person, agrees, consents, persons
+from tests.oracle_persons import Order, Person, agrees, consents, persons
 from tests.oracle_segments import Traits
 
 LEFT = {"unsubscribed", "cleaned", "archived"}
@@ -86,6 +86,27 @@ def expected(truth: Mapping[str, Any], as_of: date) -> dict[str, dict[str, set[A
         for audience, name in TIKTOK.items()
     }
     return {**by_address, "meta": by_hash, "google": at_google, "tiktok": at_tiktok}
+
+
+def conversions(truth: Mapping[str, Any], at: datetime, *, young: timedelta) -> dict[str, float]:
+    """By transaction id, the value in units of its currency of every order that Google is told.
+
+    Purchases younger than ``young`` of people who agree to ads and have an address or a number; the person who bought
+    the most of an order is its buyer.
+    """
+    said = consents(truth)
+    parts: dict[str, list[tuple[Order, bool]]] = {}
+    for person in persons(truth):
+        named = agrees(person, "ads", said) and any(_google_hashes(person))
+        for order in person.orders:
+            if order.is_purchase:
+                parts.setdefault(order.id, []).append((order, named))
+    found: dict[str, float] = {}
+    for id, shares in parts.items():
+        _, named = max(shares, key=lambda share: share[0].sold)
+        if named and at - young <= min(order.at for order, _ in shares) <= at:
+            found[id] = max(0, sum(order.total for order, _ in shares)) / 100
+    return found
 
 
 def _left_the_list(truth: Mapping[str, Any]) -> set[str]:

@@ -27,6 +27,7 @@ class Order:
     returned: int = 0
     is_purchase: bool = False
     clock: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    id: str = ""  # stream/key
 
     @property
     def on(self) -> date:
@@ -150,7 +151,8 @@ def _orders(stream: str, rows: list[Row], clock: ZoneInfo) -> dict[tuple[str, An
         if row.get("q") or not row["ids"]:
             continue
         for kind, cents, _, _, at in row["lines"]:
-            order = made.setdefault((row["order"], _bundle(row)), Order(_time(row["at"]), clock=clock))
+            new = Order(_time(row["at"]), clock=clock, id=f"{stream}/{row['order']}")
+            order = made.setdefault((row["order"], _bundle(row)), new)
             if kind == "sale":
                 order.sold += cents
                 order.is_purchase = True

@@ -38,9 +38,17 @@ class Standins:
         """What goes into the Airflow connection: ``base_url``, ``token``, and the platform's ids."""
         return self._call("GET", "accounts").json()[platform]
 
+    def platforms(self) -> list[str]:
+        """Names of the platforms it plays."""
+        return list(self._call("GET", "accounts").json())
+
     def faults(self, *faults: Mapping[str, Any]) -> None:
         """Only these faults from now on (see ``include.standins.faults.Fault``); none ends all."""
         self._call("PUT", "faults", json=list(faults))
+
+    def add_fault(self, fault: Mapping[str, Any]) -> int:
+        """One more fault behind those in force; its place in :meth:`fault_state`."""
+        return len(self._call("POST", "faults", json=[dict(fault)]).json()) - 1
 
     def fault_state(self) -> list[dict[str, Any]]:
         """The faults with how many requests matched and were hit."""
@@ -53,6 +61,10 @@ class Standins:
         params = {"platform": platform, "method": method, "path": path, "after": after}
         lines = self._call("GET", "requests", params=params).content.splitlines()
         return [Recorded.from_wire(orjson.loads(line)) for line in lines]
+
+    def last_request(self) -> int:
+        """Id of the newest recorded request; 0 before the first."""
+        return sum(one["requests"] for one in self._call("GET", "requests/counts").json())
 
     def forget_requests(self) -> None:
         """Empty the request log."""

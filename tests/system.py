@@ -335,12 +335,8 @@ class RunningSystem:
         web = {
             "nobody": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "application/json"}),
             "a person": requests.get(link, timeout=60, allow_redirects=False, headers={"Accept": "text/html"}),
-            "logged in": requests.get(link, timeout=60, headers={"Authorization": f"Bearer {token}"}),
-            "outside": requests.get(
-                f"{self.env['AIRFLOW_URL']}/quality/..%2Fprocesses.html",
-                timeout=60,
-                headers={"Authorization": f"Bearer {token}"},
-            ),
+            "logged in": requests.get(link, timeout=60, headers=logged_in),
+            "outside": requests.get(outside, timeout=60, headers=logged_in),
         }
         shots = os.environ.get("PAGES_SHOTS")
         if shots:

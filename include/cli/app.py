@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="audienceflow: segments, plans, holds, debts, connections, results, alerts, persons, identity, quarantine, schemas.",
+    help="audienceflow: segments, plans, sources, schemas, checks, holds, debts, connections, results, alerts.",
 )
 
 
@@ -103,6 +103,7 @@ def _with_commands() -> typer.Typer:
         results,
         schema,
         segment,
+        source,
         sync,
     )
 
@@ -114,6 +115,7 @@ def _with_commands() -> typer.Typer:
     app.add_typer(results.commands, name="results")
     app.add_typer(alerts.commands, name="alerts")
     app.add_typer(quarantine.commands, name="quarantine")
+    app.add_typer(source.commands, name="source")
     app.add_typer(schema.commands, name="schema")
     app.add_typer(checks.commands, name="checks")
     app.add_typer(exchanges.commands, name="exchanges")

@@ -24,7 +24,7 @@ from include.brevo_api import api_root, classify, headers
 from include.errors import FatalError
 from include.http_client import JsonClient
 from include.limits import Limiter
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, page_size
 
 CONTACTS, STATISTICS = "/contacts", "/smtp/statistics/events"
 CONTACTS_A_PAGE, EVENTS_A_PAGE = 1000, 5000  # the vendor's maxima
@@ -74,6 +74,13 @@ def contacts(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     yield Page([], {"since": window.until.isoformat()})
 
 
+def _total(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> int | None:
+    return _listing(client, window.since, 0, 1).count
+
+
+CONTACTS_LOAD = Load(_total, CONTACTS_A_PAGE, calls_a_second=10.0)
+
+
 def contact_keys(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
     """The ids of all contacts there are, in the order they were made; who was deleted is in no other listing.
 
@@ -107,14 +114,17 @@ def _contacts(
 
 
 def _ask(client: JsonClient, since: datetime | None, offset: int, size: int) -> list[tuple[int, bytes]]:
+    return [(_read_contact(raw).id, bytes(raw)) for raw in _listing(client, since, offset, size).contacts]
+
+
+def _listing(client: JsonClient, since: datetime | None, offset: int, size: int) -> _Contacts:
     params = {
         "limit": size,
         "offset": offset,
         "sort": "asc",
         "modifiedSince": None if since is None else _iso(since),
     }
-    answer = client.request("GET", CONTACTS, params=params, decode=_read_contacts)
-    return [(_read_contact(raw).id, bytes(raw)) for raw in answer.contacts]
+    return client.request("GET", CONTACTS, params=params, decode=_read_contacts)
 
 
 def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:

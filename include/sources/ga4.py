@@ -20,84 +20,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-import requests
 
-from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError, RetriableError
-from include.google_auth import GoogleAuth
-from include.http_client import JsonClient, by_status, pause_asked
-from include.limits import Limiter
+from include.errors import ConfigError, FatalError, QuotaError, RetriableError
+from include.sources.ga4_client import Ga4Client, client
 from include.sources.pages import TOMBSTONE, Page, Row, Window, page_size
 
-SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 PAGE_SIZE = 50_000  # the vendor's maximum is 250,000, which do not fit into memory
 DIMENSIONS, METRICS = 9, 10  # the vendor's maxima of one report
-CONNECTIONS = 10  # requests of one property at once
-TRIES = 3  # a property has ten server errors an hour: trying long would use them up for everybody
 RESTATED_DAYS = 3
 HISTORY_DAYS = 365
 KEPT_TOKENS = 1_000  # left to dashboards and people
 RESTARTS = 5
 TOKENS = ("tokensPerDay", "tokensPerHour", "tokensPerProjectPerHour")
 COUNTED = ("serverErrorsPerProjectPerHour", "potentiallyThresholdedRequestsPerHour")
-_PACIFIC = ZoneInfo("America/Los_Angeles")  # Google counts a day from midnight there
 log = logging.getLogger(__name__)
-
-
-class Ga4Client(JsonClient):
-    """A session with one property.
-
-    :param secret: as `GoogleAuth` takes it.
-    """
-
-    def __init__(self, base_url: str, secret: str, property_id: str, *, limiter: Limiter | None = None) -> None:
-        super().__init__(base_url, auth=GoogleAuth(secret, SCOPE), classify=classify, tries=TRIES,
-                         connections=CONNECTIONS, limiter=limiter)
-        self.property_id = str(property_id).removeprefix("properties/")
-
-    def report(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer of ``runReport``, with the property's quota; raises like `JsonClient.request`."""
-        path = f"/v1beta/properties/{self.property_id}:runReport"
-        return self.request("POST", path, json={**body, "returnPropertyQuota": True})
-
-
-def client(base_url: str, secret: str, property_id: str, *, limiter: Limiter | None = None) -> Ga4Client:
-    """A session; ``secret`` is a service account's key file whose user is a viewer of the property."""
-    return Ga4Client(base_url, secret, property_id, limiter=limiter)
-
-
-def classify(response: requests.Response) -> AudienceflowError | None:
-    """The Data API's error table; which quota is used up is told by the text alone."""
-    if response.status_code == 429:
-        asked = pause_asked(response)
-        return QuotaError("answered 429: a quota of the property is used up.",
-                          retry_after=_until_renewed(_message(response)) if asked is None else asked, code="429")
-    if response.status_code == 403:
-        return AuthError("answered 403: the service account may not read this property; make its e-mail address a "
-                         "viewer of the property in Google Analytics.", code="403")
-    if response.status_code == 400:
-        return FatalError("answered 400: the property does not have a dimension or metric of the report, or not "
-                          "together; correct include/sources/ga4.yaml.", code="400")
-    return by_status(response)
-
-
-def _message(response: requests.Response) -> str:
-    try:
-        return str(orjson.loads(response.content)["error"]["message"]).lower()
-    except (orjson.JSONDecodeError, LookupError, TypeError):
-        return ""
-
-
-def _until_renewed(message: str) -> float | None:
-    """Seconds until the quota that is named comes back; None for one of requests at once, which a moment renews."""
-    now = datetime.now(_PACIFIC)
-    if "concurrent" in message:
-        return None
-    if "hour" in message:
-        return (now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - now).total_seconds()
-    if "day" in message:
-        tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), _PACIFIC)
-        return (tomorrow - now.astimezone(UTC)).total_seconds()
-    return None
+__all__ = ["Ga4Client", "Report", "client", "reports", "reports_of"]
 
 
 @dataclass(frozen=True)
@@ -141,28 +78,33 @@ def reports(client: Ga4Client, window: Window, mapping: Mapping[str, Any]) -> It
     A row: ``report``, ``date`` (ISO), ``dimensions`` and ``metrics`` by name, values as Google sends them (texts), and
     ``lacks``, what its report lacks. Keyed by report, day and dimensions.
 
-    :raises FatalError: a report changed while its pages were read, again and again, or paging would never end.
+    :raises QuotaError: not even one day could be read.
+    :raises FatalError: paging would never end, or a report is refused.
+    :raises RetriableError: a report kept changing while its pages were read.
     """
     options = mapping["options"]
     wanted, kept = reports_of(options), int(options.get("keep_tokens", KEPT_TOKENS))
     loading, overview = window.since is None or bool(window.state.get("loading")), _overview(client, window, options)
-    zone = overview.zone
-    day, end = _begin(window, zone, options), window.until.astimezone(zone).date()
+    first, end = _begin(window, overview.zone, options), window.until.astimezone(overview.zone).date()
+    size, low, day = page_size(mapping, PAGE_SIZE), False, first
     while day < end:
-        low = False
-        asked = day in overview.days or not loading
-        for report in wanted if asked else ():
-            for answered in _day(client, report, day, page_size(mapping, PAGE_SIZE)):
-                low = low or _is_low(answered.quota, kept)
-                yield answered.page
+        if low:
+            log.warning("ga4.reports: the property's quota is nearly used up; the next load goes on at %s.", day)
+            return
+        for report in wanted if day in overview.days or not loading else ():
+            try:
+                for answered in _day(client, report, day, size):
+                    low = low or _is_low(answered.quota, kept)
+                    yield answered.page
+            except QuotaError:
+                if day == first:
+                    raise
+                log.warning("ga4.reports: the property's quota is used up; the next load goes on at %s.", day)
+                return
             yield Page([], whole=(f"{report.name}:{day}:",))
         day += timedelta(days=1)
-        if asked and day < end:
-            start = datetime.combine(day, time(), zone).astimezone(UTC)
-            yield Page([], {"since": start.isoformat(), "next_day": day.isoformat(), "loading": loading})
-            if low:
-                log.warning("ga4.reports: the property's quota is nearly used up; the next load goes on at %s.", day)
-                return
+        start = datetime.combine(day, time(), overview.zone).astimezone(UTC)
+        yield Page([], {"since": start.isoformat(), "next_day": day.isoformat(), "loading": loading})
     yield Page([], {"since": window.until.isoformat()})
 
 

@@ -16,10 +16,10 @@ from include.http_client import JsonClient, by_status, retry_after
 from include.hubspot_api import RATES
 from include.limits import Limiter, OwnLimits
 from include.sources import hubspot_reading
-from include.sources.hubspot_reading import OVERLAP, Kind
-from include.sources.pages import Page, Window
+from include.sources.hubspot_reading import LISTING_SIZE, OVERLAP, Kind
+from include.sources.pages import Load, Page, Window
 
-__all__ = ["OVERLAP", "classify", "client", "companies", "contacts", "deals"]
+__all__ = ["LOADS", "OVERLAP", "classify", "client", "companies", "contacts", "deals"]
 
 CONTACTS = Kind("contacts", "lastmodifieddate", ("companies",))
 COMPANIES = Kind("companies", "hs_lastmodifieddate")
@@ -55,6 +55,19 @@ def companies(client: JsonClient, window: Window, mapping: Mapping[str, Any]) ->
 def deals(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield the deals changed or archived in the window with their companies and contacts, as `contacts` does."""
     yield from hubspot_reading.read(client, DEALS, window, mapping)
+
+
+def _load(kind: Kind) -> Load:
+    """By the search's own count of what nobody archived; 190 calls in 10 s."""
+
+    def total(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> int:
+        body = {"filterGroups": [], "sorts": [], "properties": [], "limit": 1}
+        return client.request("POST", f"{kind.path}/search", json=body)["total"]
+
+    return Load(total, LISTING_SIZE, calls_a_second=19.0)
+
+
+LOADS = {kind.name: _load(kind) for kind in (CONTACTS, COMPANIES, DEALS)}
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:

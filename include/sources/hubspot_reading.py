@@ -90,16 +90,18 @@ def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, A
     :raises FatalError: paging repeats itself, or the mapping asks for more properties than a search takes.
     """
     wanted, listing = properties(mapping, kind.modified), page_size(mapping, LISTING_SIZE)
+    changed_since = window.since
     if window.since is None:
         begun = datetime.fromisoformat(window.state.get("listing_begun") or window.until.isoformat())
         yield from _live(client, kind, wanted, listing, begun, window.state.get("listing_after"))
-        since = None
-    else:
-        begun, since = window.until, window.since - OVERLAP
-        for page in _changed(client, kind, wanted, page_size(mapping, SEARCH_SIZE), since, window.until):
+        changed_since = begun if begun < window.until else None  # what changed while the load lay still
+    # Before the changes: their cursor moves on, and a deletion that lies behind it would not be looked for again.
+    yield from _archived(client, kind, wanted, listing, window.since and window.since - OVERLAP)
+    if changed_since is not None:
+        size, since = page_size(mapping, SEARCH_SIZE), changed_since - OVERLAP
+        for page in _changed(client, kind, wanted, size, since, window.until):
             yield page._replace(rows=hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows))
-    yield from _archived(client, kind, wanted, listing, since)
-    yield Page([], {"since": begun.isoformat()})
+    yield Page([], {"since": window.until.isoformat()})
 
 
 def properties(mapping: Mapping[str, Any], modified: str) -> list[str]:

@@ -20,7 +20,7 @@ from include.errors import AudienceflowError, FatalError, QuotaError, RetriableE
 from include.http_client import JsonClient, by_status, retry_after
 from include.limits import Limiter
 from include.mailchimp_api import api_root
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, page_size
 
 PAGE_SIZE = 1000  # the vendor's maximum
 OVERLAP = timedelta(minutes=10)
@@ -89,13 +89,21 @@ def members(client: MailchimpClient, window: Window, mapping: Mapping[str, Any])
 
     :raises FatalError: the order is not the one asked for; paging would lose members.
     """
-    since = None if window.since is None else window.since - OVERLAP
+    since = window.begin(OVERLAP)
     size = page_size(mapping, PAGE_SIZE)
     for page in _changed(client, since, window.until, "archived", size):
         yield Page(_rows(page))
     for page in _changed(client, since, window.until, None, size):
         yield Page(_rows(page), {"since": _time(_read_member(page[-1]).last_changed).isoformat()})
     yield Page([], {"since": window.until.isoformat()})
+
+
+def total(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> int | None:
+    """How many members there are in the window, archived ones among them."""
+    return sum(_ask(client, window.since, window.until, status, count=1).total_items for status in ("archived", None))
+
+
+LOAD = Load(total, PAGE_SIZE, calls_a_second=0.5)  # the vendor states no rate; a full page takes it about two seconds
 
 
 def _rows(raws: list[bytes]) -> list[Row]:
@@ -173,7 +181,7 @@ def activity(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]
     ``type`` of a bounce; the address of the reader's machine is left at the platform. The key names campaign,
     recipient, action, time and which one of equal events it is.
     """
-    since = None if window.since is None else window.since - OVERLAP
+    since = window.begin(OVERLAP)
     days = timedelta(days=mapping["options"].get("activity_days", ACTIVITY_DAYS))
     size = page_size(mapping, PAGE_SIZE)
     for campaign in _campaigns(client, None if since is None else since - days, size):

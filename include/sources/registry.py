@@ -7,10 +7,11 @@ from typing import Any, Literal
 from include import warehouse
 from include.errors import ConfigError
 from include.sources import brevo, files, ga4, hubspot, klaviyo, mailchimp, matomo, salesforce, shopify, woocommerce
-from include.sources.pages import Page, Row, Window
+from include.sources.pages import Load, Page, Row, Window
 
-__all__ = ["STREAMS", "Page", "Row", "Stream", "Window", "stream"]
+__all__ = ["STREAMS", "Load", "Page", "Row", "Stream", "Window", "stream"]
 
+Keys = Callable[[Any, Window, Mapping[str, Any]], Iterator[list[str]]]
 Shape = Literal["person_record", "order_entry", "event", "company", "deal", "campaign", "report_row"]
 
 
@@ -22,12 +23,17 @@ class Stream:
     :param shape: the staging table it is a partition of.
     :param pages: client, window, mapping of this table → its pages; at most one page is held in memory.
     :param suite: the file in expectations/ that its batches are checked with, without the ending.
+    :param keys: client, window, mapping → every key the source has, page by page, where it tells deletions in no other
+        way; with a window that begins, those of records made since. In an order that no change moves.
+    :param load: what a load of all there is would take.
     """
 
     name: str
     shape: Shape
     pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]]
     suite: str
+    keys: Keys | None = None
+    load: Load | None = None
 
     @property
     def source(self) -> str:
@@ -48,25 +54,28 @@ class Stream:
         return own if warehouse.has_statement(own) else f"staging/stg_{self.shape}"
 
 
-def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]]) -> Stream:
-    return Stream(name, shape, pages, suite=name.replace(".", "_"))
+def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]], *,
+            keys: Keys | None = None, load: Load | None = None) -> Stream:
+    return Stream(name, shape, pages, suite=name.replace(".", "_"), keys=keys, load=load)
 
 
 _LISTED = (
-    _stream("hubspot.contacts", "person_record", hubspot.contacts),
-    _stream("hubspot.companies", "company", hubspot.companies),
-    _stream("hubspot.deals", "deal", hubspot.deals),
-    _stream("shopify.customers", "person_record", shopify.customers),
-    _stream("shopify.orders", "order_entry", shopify.orders),
+    _stream("hubspot.contacts", "person_record", hubspot.contacts, load=hubspot.LOADS["contacts"]),
+    _stream("hubspot.companies", "company", hubspot.companies, load=hubspot.LOADS["companies"]),
+    _stream("hubspot.deals", "deal", hubspot.deals, load=hubspot.LOADS["deals"]),
+    _stream("shopify.customers", "person_record", shopify.customers, keys=shopify.customer_keys,
+            load=shopify.CUSTOMERS_LOAD),
+    _stream("shopify.orders", "order_entry", shopify.orders, keys=shopify.order_keys, load=shopify.ORDERS_LOAD),
     _stream("shopify.checkouts", "event", shopify.checkouts),
     _stream("woocommerce.customers", "person_record", woocommerce.customers),
     _stream("woocommerce.orders", "order_entry", woocommerce.orders),
-    _stream("mailchimp.members", "person_record", mailchimp.members),
+    _stream("mailchimp.members", "person_record", mailchimp.members, load=mailchimp.LOAD),
     _stream("mailchimp.activity", "event", mailchimp.activity),
-    _stream("mailchimp.campaigns", "campaign", mailchimp.campaigns),
-    _stream("klaviyo.profiles", "person_record", klaviyo.profiles),
+    _stream("mailchimp.campaigns", "campaign", mailchimp.campaigns, keys=mailchimp.campaign_keys),
+    _stream("klaviyo.profiles", "person_record", klaviyo.profiles, keys=klaviyo.profile_keys,
+            load=klaviyo.PROFILES_LOAD),
     _stream("klaviyo.events", "event", klaviyo.events),
-    _stream("brevo.contacts", "person_record", brevo.contacts),
+    _stream("brevo.contacts", "person_record", brevo.contacts, keys=brevo.contact_keys, load=brevo.CONTACTS_LOAD),
     _stream("brevo.events", "event", brevo.events),
     _stream("matomo.visits", "event", matomo.visits),
     _stream("ga4.reports", "report_row", ga4.reports),

@@ -55,11 +55,13 @@ class _Kind:
     """One object and how it is read.
 
     :param completed: adds to rows what stands elsewhere.
+    :param moved_by: yields the rows that changed only by what stands there.
     """
 
     name: str
     mapping: Mapping[str, Any]
     completed: Callable[[SalesforceClient, list[Row]], list[Row]]
+    moved_by: Callable[[SalesforceClient, "_Kind", datetime, datetime], Iterator[Page]] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -121,10 +123,27 @@ def opportunities(client: SalesforceClient, window: Window, mapping: Mapping[str
     ``{"OpportunityContactRoles": {"totalSize": 1, "done": true, "records": [{"ContactId": "003…"}]}}``, in the order of
     their ids.
     """
-    kind = _Kind("Opportunity", mapping, _with_roles)
-    if window.since is not None:
-        yield from _of_changed_roles(client, kind, window.since - OVERLAP, window.until)
-    yield from _read(client, kind, window)
+    yield from _read(client, _Kind("Opportunity", mapping, _with_roles, _of_changed_roles), window)
+
+
+def contact_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all contacts there are, of those made since the window began, by their ids.
+
+    One that was deleted past the recycle bin, or lies no longer in it, is in no other reading.
+    """
+    yield from _keys(client, "Contact", window, mapping)
+
+
+def lead_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all leads, as `contact_keys` gives them."""
+    yield from _keys(client, "Lead", window, mapping)
+
+
+def _keys(client: SalesforceClient, name: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    made = f"CreatedDate >= {literal(window.since)}" if window.since is not None else ""
+    size = page_size(mapping, PAGE_ROWS)
+    for result in pages(client, select(["Id"], name, made, "Id"), deleted=False, size=size):
+        yield [read_record(raw).Id for raw in result.records]
 
 
 def fields(mapping: Mapping[str, Any]) -> tuple[str, ...]:
@@ -138,13 +157,15 @@ def fields(mapping: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read(client: SalesforceClient, kind: _Kind, window: Window) -> Iterator[Page]:
-    if window.since is None:
-        begun = datetime.fromisoformat(window.state.get("begun") or window.until.isoformat())
-        yield from _first_load(client, kind, begun, window.state)
-    else:
-        begun = window.until
-        yield from _changed(client, kind, window.since - OVERLAP, window.until)
-    yield Page([], {"since": begun.isoformat()})
+    since = window.since
+    if since is None:
+        since = datetime.fromisoformat(window.state.get("begun") or window.until.isoformat())
+        yield from _first_load(client, kind, since, window.state)
+    if since < window.until:  # also what changed while a first load lay still
+        if kind.moved_by is not None:
+            yield from kind.moved_by(client, kind, since - OVERLAP, window.until)
+        yield from _changed(client, kind, since - OVERLAP, window.until)
+    yield Page([], {"since": window.until.isoformat()})
 
 
 def _first_load(client: SalesforceClient, kind: _Kind, begun: datetime, state: Mapping[str, Any]) -> Iterator[Page]:

@@ -21,7 +21,7 @@ import requests
 from include.errors import AudienceflowError, AuthError, ConfigError, FatalError, QuotaError, RetriableError
 from include.http_client import JsonClient, by_status
 from include.limit_headers import ROLLING_PAUSE
-from include.limits import Limiter, Rate
+from include.limits import Limiter, Quota, Rate
 
 VERSION = "66.0"
 RATES = (Rate(100_000, 86_400),)  # of an Enterprise Edition without licences; each answer states the company's own
@@ -161,6 +161,10 @@ class SalesforceClient:
         return _Session(
             JsonClient(instance, headers={"Authorization": f"Bearer {token}"}, classify=classify, limiter=self._limiter)
         )
+
+    def quota(self) -> dict[str, Quota]:
+        """What the newest answer says is left of the company's day; for checks."""
+        return {} if self._held is None else self._held.http.quota()
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,8 +3,9 @@
 Source: https://shopify.dev/docs/api/admin-graphql/2026-10 (read 2026-11-21). Windows are over ``updated_at``; cursors
 are those of the interface, which stay right while records change. Windows begin OVERLAP early, because the search that
 filters them lags. A first load of many records is one bulk operation (``shopify_bulk``); its rows are the same. The
-interface has no list of deleted customers or orders: a deletion is told only by the webhooks ``customers/delete``,
-``orders/delete`` and ``customers/redact``.
+interface has no list of deleted customers or orders (only webhooks tell): so all ids are listed now and then, and
+those that are missing are gone. An app without ``read_all_orders`` sees no order older than 60 days, hence
+``sweep_days`` of orders.
 """
 
 import logging
@@ -15,12 +16,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from include.errors import FatalError
 from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_bulk as bulk
 from include.sources import shopify_queries as queries
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import Load, Page, Row, Window, next_page, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -48,8 +48,13 @@ class _Node(msgspec.Struct):
     updatedAt: str
 
 
+class _Id(msgspec.Struct):
+    id: str
+
+
 log = logging.getLogger(__name__)
 _read_page = msgspec.json.Decoder(_Data).decode
+_read_id = msgspec.json.Decoder(_Id).decode
 _read_node = msgspec.json.Decoder(_Node).decode
 
 
@@ -120,25 +125,50 @@ def _read(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], tab
     yield _end(window)
 
 
+def _total(query: str) -> Callable[[ShopifyClient, Window, Mapping[str, Any]], int]:
+    return lambda client, window, mapping: client.query(query, {"limit": None})["found"]["count"]
+
+
+# Page by page on the smallest plan: 100 points a second; a page of customers costs about 900, one of orders, some of
+# which have refunds, about 950. https://shopify.dev/docs/api/usage/limits (read 2026-11-21)
+CUSTOMERS_LOAD = Load(_total(queries.CUSTOMERS_COUNT), queries.CUSTOMERS_SIZE, 100 / 900)
+ORDERS_LOAD = Load(_total(queries.ORDERS_COUNT), queries.ORDERS_SIZE, 100 / 950)
+
+
+def customer_keys(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the number of every customer, by id."""
+    return _keys(client, queries.CUSTOMER_KEYS, window, mapping)
+
+
+def order_keys(client: ShopifyClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the number of every order made in the window, by id."""
+    return _keys(client, queries.ORDER_KEYS, window, mapping)
+
+
+def _keys(client: ShopifyClient, query: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    made = None if window.since is None else f"created_at:>='{_iso(window.since)}'"
+    for connection in _connections(client, query, page_size(mapping, queries.KEYS_SIZE), made):
+        yield [number(_read_id(raw).id) for raw in connection.nodes]
+
+
 def _pages(client: ShopifyClient, query: str, size: int, window: Window) -> Iterator[_Connection]:
-    variables = {"first": size, "after": None, "filter": _filter(window)}
+    return _connections(client, query, size, _filter(window))
+
+
+def _connections(client: ShopifyClient, query: str, size: int, filter: str | None) -> Iterator[_Connection]:
+    variables = {"first": size, "after": None, "filter": filter}
     while True:
         connection = client.query(query, variables, _read_page).page
         yield connection
         if not connection.pageInfo.hasNextPage:
             return
-        variables = {**variables, "after": _following(connection.pageInfo, variables["after"])}
-
-
-def _following(info: _PageInfo, before: str | None) -> str:
-    if info.endCursor is None or info.endCursor == before:
-        raise FatalError("Shopify: a page names no next page, or the one before; paging would never end.")
-    return info.endCursor
+        variables = {**variables, "after": next_page("Shopify", connection.pageInfo.endCursor, variables["after"])}
 
 
 def _filter(window: Window) -> str:
     until = f"updated_at:<'{_iso(window.until)}'"
-    return until if window.since is None else f"updated_at:>='{_iso(window.since - OVERLAP)}' AND {until}"
+    begin = window.begin(OVERLAP)
+    return until if begin is None else f"updated_at:>='{_iso(begin)}' AND {until}"
 
 
 def _iso(at: datetime) -> str:
@@ -184,7 +214,7 @@ def _complete(client: ShopifyClient, query: str, id: str, connection: dict[str, 
         if following is None:  # deleted between the two questions: the next window tells
             return
         if following["page"]["pageInfo"]["hasNextPage"]:
-            _following(_PageInfo(True, following["page"]["pageInfo"]["endCursor"]), info["endCursor"])
+            next_page("Shopify", following["page"]["pageInfo"]["endCursor"], info["endCursor"])
         connection["nodes"] += following["page"]["nodes"]
         info = connection["pageInfo"] = following["page"]["pageInfo"]
 

@@ -115,8 +115,13 @@ def is_worth_it(client: ShopifyClient, window: Window, mapping: Mapping[str, Any
     return found is not None and found["count"] > least
 
 
-def pages(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], table: Table,
-          finish: Callable[[list[bytes]], list[Row]]) -> Generator[Page, None, datetime]:
+def pages(
+    client: ShopifyClient,
+    window: Window,
+    mapping: Mapping[str, Any],
+    table: Table,
+    finish: Callable[[list[bytes]], list[Row]],
+) -> Generator[Page, None, datetime]:
     """Yield all records changed before the window's end, or before that of the operation that was found again.
 
     Any page may be the last that is landed: the next load goes on behind it. Returns that end.
@@ -139,8 +144,9 @@ def pages(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], tab
     raise AssertionError("unreachable: the loop has no end of its own")
 
 
-def _operation(client: ShopifyClient, window: Window, mapping: Mapping[str, Any],
-               table: Table) -> tuple[_Operation, datetime, int]:
+def _operation(
+    client: ShopifyClient, window: Window, mapping: Mapping[str, Any], table: Table
+) -> tuple[_Operation, datetime, int]:
     """The operation of this load, where its window ends, and the byte its file is to be read from."""
     kept = window.state.get("bulk")
     if kept is not None:
@@ -159,7 +165,7 @@ def _earlier(client: ShopifyClient, table: Table) -> tuple[_Operation, datetime]
     for one in client.query(queries.BULKS, {"first": queries.BULKS_SIZE}, _read).operations.nodes:
         text = _squeezed(one.query)
         if _is_usable(one) and text.startswith(before) and text.endswith(after):
-            return one, datetime.fromisoformat(text[len(before):len(text) - len(after)])
+            return one, datetime.fromisoformat(text[len(before) : len(text) - len(after)])
     return None
 
 
@@ -218,8 +224,13 @@ def _again(client: ShopifyClient, operation: _Operation) -> _Operation:
     return found
 
 
-def _records(client: ShopifyClient, operation: _Operation, place: _Place, table: Table,
-             finish: Callable[[list[bytes]], list[Row]]) -> Iterator[Page]:
+def _records(
+    client: ShopifyClient,
+    operation: _Operation,
+    place: _Place,
+    table: Table,
+    finish: Callable[[list[bytes]], list[Row]],
+) -> Iterator[Page]:
     waiting: list[bytes] = []
     for end, record in _put_together(_lines(client, operation, place.start), place.start, table.children):
         waiting.append(orjson.dumps(record))
@@ -245,8 +256,9 @@ def _lines(client: ShopifyClient, operation: _Operation, start: int) -> Iterator
             operation, renewed = _again(client, operation), True
 
 
-def _put_together(found: Iterator[tuple[int, bytes]], start: int,
-                  children: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _put_together(
+    found: Iterator[tuple[int, bytes]], start: int, children: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each record with its children, as pages have them, and where the next one begins."""
     record: dict[str, Any] | None = None
     at = start

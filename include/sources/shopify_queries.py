@@ -84,6 +84,19 @@ query Checkouts($first: Int!, $after: String, $filter: String) {
 }
 """.replace("FIELDS", _CHECKOUT)
 
+# All ids there are, in an order that no change moves: what is no longer among them was deleted.
+KEYS_SIZE = 250  # the vendor's maximum
+CUSTOMER_KEYS = """
+query CustomerKeys($first: Int!, $after: String, $filter: String) {
+  page: customers(first: $first, after: $after, query: $filter, sortKey: ID) { nodes { id } PAGE }
+}
+""".replace("PAGE", _PAGE)
+ORDER_KEYS = """
+query OrderKeys($first: Int!, $after: String, $filter: String) {
+  page: orders(first: $first, after: $after, query: $filter, sortKey: ID) { nodes { id } PAGE }
+}
+""".replace("PAGE", _PAGE)
+
 # First loads of large shops: how many records there are, up to a limit; one query for all of them; what became of it.
 CUSTOMERS_COUNT = "query CustomersCount($limit: Int) { found: customersCount(limit: $limit) { count } }"
 ORDERS_COUNT = "query OrdersCount($limit: Int) { found: ordersCount(limit: $limit) { count } }"

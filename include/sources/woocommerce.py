@@ -6,9 +6,10 @@ therefore read by id, each page begins within the one before, and where it does 
 that begins at or before the last id seen holds everything that follows it.
 
 Customers have no filter by their change: all are read each time, and landing leaves out the unchanged. They have no
-trash either, so a deletion shows only as an absence: `customers` says when it has seen every key. Orders are filtered
-by their change; deleted ones lie in the trash, which the list leaves out unless it is asked for. An order tells only
-the totals of its refunds; they are fetched and put in their place.
+trash either, so a deletion shows only as an absence: whoever is not in a whole list is gone. Orders are filtered by
+their change; deleted ones lie in the trash, which the list leaves out unless it is asked for; one that was deleted past
+the trash is missing only from `order_keys`. An order tells only the totals of its refunds; they are fetched and put in
+their place.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,9 +27,10 @@ from include.sources.woocommerce_client import WooCommerceClient
 
 PAGE_SIZE = 100  # the vendor's maximum
 OVERLAP_ROWS = 10  # of each page that are also on the next one, so that it is seen to join; a quarter of a small page
-STEPS_BACK = 50  # without a new row, before reading gives up
+STEPS_BACK = 50  # without a new row, each twice as far as the one before, until reading gives up
 OVERLAP = timedelta(minutes=10)  # WordPress writes an order's parts one after the other
 SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
+EVERYTHING = ("",)  # the beginning of every key
 GONE = ("woocommerce_rest_order_invalid_id", "woocommerce_rest_shop_order_invalid_id")
 
 
@@ -69,14 +71,34 @@ def client(base_url: str, token: str, consumer_key: str, *, limiter: Limiter | N
 def customers(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield every customer there is, by id, as sent, keyed by it; guests are in orders only.
 
-    A load that was killed goes on where its last committed page ended.
+    A first load that was killed goes on where its last committed page ended. Later ones land in one piece, whose last
+    page says that everybody came.
 
     :raises FatalError: the order is not the one asked for, or rows vanish faster than they can be read.
     """
     until, begin = _begun(window)
     for raws, place in _by_id(client, "/customers", {"role": "all"}, begin, page_size(mapping, PAGE_SIZE)):
-        yield Page([Row(str(_read_record(raw).id), raw) for raw in raws], _resume(window, until, place))
-    yield Page([], {"since": until.isoformat()})
+        rows = [Row(str(_read_record(raw).id), raw) for raw in raws]
+        yield Page(rows, _resume(window, until, place) if window.since is None else None)
+    yield Page([], {"since": until.isoformat()}, EVERYTHING if window.since is not None else ())
+
+
+def customer_keys(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all customers there are, by id; the interface cannot leave out those made before the window."""
+    return _keys(client, "/customers", {"role": "all"}, mapping)
+
+
+def order_keys(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all orders outside the trash, of those placed since the window began, by id."""
+    made = {} if window.since is None else {"after": _gmt(window.since - SECOND), "dates_are_gmt": "true"}
+    return _keys(client, "/orders", {"status": "any", **made}, mapping)
+
+
+def _keys(
+    client: WooCommerceClient, path: str, params: Mapping[str, str], mapping: Mapping[str, Any]
+) -> Iterator[list[str]]:
+    for raws, _ in _by_id(client, path, {**params, "_fields": "id"}, _Place(), page_size(mapping, PAGE_SIZE)):
+        yield [str(_read_record(raw).id) for raw in raws]
 
 
 def orders(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -116,8 +138,9 @@ def _stamp(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
 
 
-def _by_id(client: WooCommerceClient, path: str, params: Mapping[str, str], place: _Place,
-           size: int) -> Iterator[tuple[list[bytes], _Place]]:
+def _by_id(
+    client: WooCommerceClient, path: str, params: Mapping[str, str], place: _Place, size: int
+) -> Iterator[tuple[list[bytes], _Place]]:
     """Rows of a list behind a place, each once, with the place behind them.
 
     A page joins the one before when it begins at or before the last id seen; where a plugin hides rows that the list
@@ -130,7 +153,7 @@ def _by_id(client: WooCommerceClient, path: str, params: Mapping[str, str], plac
         if found != sorted(found, key=lambda one: one[0]):
             raise FatalError(f"WooCommerce: {path} is not in the order that was asked for; paging would lose rows.")
         if offset > 0 and joined != listing.total and (not found or found[0][0] > last):
-            offset, back, joined = max(0, offset - size), _counted(path, back), None
+            offset, back, joined = max(0, offset - size * 2**back), _counted(path, back), None  # ever further: it joins
             continue
         fresh = [raw for id, raw in found if id > last]
         if fresh:

@@ -36,8 +36,9 @@ class WooCommerceClient(JsonClient):
     """A session with one shop. ``/wp-json/wc/v3`` is added when the connection's host does not end with it."""
 
     def __init__(self, base_url: str, consumer_key: str, secret: str, *, limiter: Limiter | None = None) -> None:
-        super().__init__(api_root(base_url), auth=credentials(base_url, consumer_key, secret), classify=classify,
-                         limiter=limiter)
+        super().__init__(
+            api_root(base_url), auth=credentials(base_url, consumer_key, secret), classify=classify, limiter=limiter
+        )
 
     def listing(self, path: str, params: dict[str, Any]) -> Listing:
         """Ask for a page of a list; raises like `JsonClient.request`.
@@ -47,8 +48,11 @@ class WooCommerceClient(JsonClient):
         answer = self.request("GET", path, params=params, decode=_read_rows, headed=True)
         total = answer.headers.get(TOTAL, "")
         if not total.isdigit():
-            raise FatalError(f"GET {path}: the answer has no {TOTAL}; a cache or proxy in front of the shop takes it "
-                             "away. Let it pass, or point the connection past it.", code="no_total")
+            raise FatalError(
+                f"GET {path}: the answer has no {TOTAL}; a cache or proxy in front of the shop takes it "
+                "away. Let it pass, or point the connection past it.",
+                code="no_total",
+            )
         return Listing([bytes(raw) for raw in answer.body or ()], int(total))
 
 
@@ -71,15 +75,24 @@ def classify(response: requests.Response) -> AudienceflowError | None:
         return None
     code = _code(response)
     if response.status_code == 403 and code is None:
-        return RetriableError("answered 403 with a page for people: a firewall in front of the shop.",
-                              retry_after=retry_after(response), code="403")
+        return RetriableError(
+            "answered 403 with a page for people: a firewall in front of the shop.",
+            retry_after=retry_after(response),
+            code="403",
+        )
     if code == "rest_no_route":
-        return FatalError("answered rest_no_route: there is no WooCommerce at the connection's host, or the site's "
-                          "permalinks are plain; WooCommerce needs pretty ones.", code=code)
+        return FatalError(
+            "answered rest_no_route: there is no WooCommerce at the connection's host, or the site's "
+            "permalinks are plain; WooCommerce needs pretty ones.",
+            code=code,
+        )
     problem = by_status(response)
     if isinstance(problem, AuthError) and code:
-        return AuthError(f"answered {response.status_code} {code}: the consumer key is refused or may not read; "
-                         "check the Airflow connection and the key's permissions.", code=code)
+        return AuthError(
+            f"answered {response.status_code} {code}: the consumer key is refused or may not read; "
+            "check the Airflow connection and the key's permissions.",
+            code=code,
+        )
     if type(problem) is FatalError:
         return FatalError(f"answered {response.status_code} {code or ''}: the request is refused.", code=code)
     return problem

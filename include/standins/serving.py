@@ -156,7 +156,7 @@ async def _deliver(answer: _Answer, fault: Fault | None, scope: Scope, receive: 
     transport: asyncio.Transport = scope["state"]["transport"]
     if fault.kind == "half_answer":
         transport.close()  # an orderly end flushes the half first; the client sees a body that is too short
-    else:
+    elif not transport.is_closing():  # else whoever asked is gone already: killed, as it may be
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
     while (await receive())["type"] != "http.disconnect":  # uvicorn must know before we return without an answer

@@ -276,11 +276,21 @@ def _operation(_: Any, info: GraphQLResolveInfo, *, id: str) -> Node | None:
     return info.context.bulk.one(id, info.context, info.schema)
 
 
-def _operations(_: Any, info: GraphQLResolveInfo, *, first: int | None = None, reverse: bool = False,
-                sortKey: str = "CREATED_AT", after: str | None = None, **others: Any) -> Node:
+def _operations(
+    _: Any,
+    info: GraphQLResolveInfo,
+    *,
+    first: int | None = None,
+    reverse: bool = False,
+    sortKey: str = "CREATED_AT",
+    after: str | None = None,
+    **others: Any,
+) -> Node:
     if after is not None or sortKey != "CREATED_AT" or others:
-        raise GraphQLError("The stand-in lists bulk operations by their start, without filter and in one page.",
-                           extensions={"code": "BAD_REQUEST"})
+        raise GraphQLError(
+            "The stand-in lists bulk operations by their start, without filter and in one page.",
+            extensions={"code": "BAD_REQUEST"},
+        )
     found = info.context.bulk.newest(info.context, info.schema)[:: -1 if reverse else 1][: first or 0]
     ends = {"startCursor": found[0]["id"] if found else None, "endCursor": found[-1]["id"] if found else None}
     info_of = {"hasNextPage": False, "hasPreviousPage": False, **ends}

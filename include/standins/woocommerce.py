@@ -152,7 +152,19 @@ class Shop:
             archived=status == "trash",
             where=None if status in ("any", "trash") else ("$.status", status),
         )
+        if "after" in asked:
+            return self._placed_since(request, matching, self._moment(request, "after") or 0)
         return self._listing(request, "order", matching, "date")
+
+    def _placed_since(self, request: Request, matching: Filter, after: int) -> Response:
+        """``after`` is by the time an order was placed, strictly."""
+        order, (size, offset) = self._ordered(request, "order", "date"), self._span(request)
+        listed = self._store.page("woocommerce", "order", matching, order=order, limit=-1)
+        found = [one for one in listed if one.created_at >= after + 1000]
+        if request.query_params.get("order", "desc") == "desc":
+            found.reverse()
+        shown = [self._shown("order", one) for one in found[offset : offset + size]]
+        return self._paged(request, shown, len(found), size, offset)
 
     def order(self, request: Request) -> Response:
         """An order goes to the trash first; what lies there is deleted for good with ``force``."""
@@ -229,6 +241,9 @@ class Shop:
             address = request.url.remove_query_params(("page", "offset"))
             told = (f'<{address.include_query_params(page=number)}>; rel="{which}"' for number, which in links)
             headers["Link"] = ", ".join(told)
+        fields = request.query_params.get("_fields")  # of every list of WordPress
+        if fields is not None:
+            rows = [{name: row[name] for name in fields.split(",") if name in row} for row in rows]
         return Json(rows, headers=headers)
 
     def _shown(self, kind: str, document: Document) -> dict[str, Any]:

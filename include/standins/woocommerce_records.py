@@ -60,8 +60,16 @@ def customer(record: Record) -> Document:
     meta |= {f"marketing_consent_{name}_at": gmt(at) for name, (state, at) in said if state and at}
     place = {"city": city, "state": region, "postcode": postcode, "country": record.country}
     names = {"first_name": record.first_name, "last_name": record.last_name}
-    body = customer_body(int(record.key), record.created, record.changed, email=record.email_typed or "",
-                         phone=record.phone_typed or "", meta=meta, **names, **place)
+    body = customer_body(
+        int(record.key),
+        record.created,
+        record.changed,
+        email=record.email_typed or "",
+        phone=record.phone_typed or "",
+        meta=meta,
+        **names,
+        **place,
+    )
     return Document(record.key, body, ms(record.created), ms(record.changed))
 
 
@@ -70,15 +78,37 @@ def order(one: Purchase) -> Document:
     items = [Item(line.good.sku, line.good.title, line.quantity, line.cents) for line in one.lines]
     back = [Returned(one.refund[0], one.refund[1])] if one.refund else []
     city, region, postcode = one.place
-    body = order_body(int(one.key), one.at, one.changed, items, back, customer_id=int(one.customer or 0),
-                      status="cancelled" if one.cancelled else "completed", email=one.email_typed or "",
-                      phone=one.phone_typed or "", first_name=one.name[0], last_name=one.name[1], city=city,
-                      state=region, postcode=postcode, country=one.country)
+    body = order_body(
+        int(one.key),
+        one.at,
+        one.changed,
+        items,
+        back,
+        customer_id=int(one.customer or 0),
+        status="cancelled" if one.cancelled else "completed",
+        email=one.email_typed or "",
+        phone=one.phone_typed or "",
+        first_name=one.name[0],
+        last_name=one.name[1],
+        city=city,
+        state=region,
+        postcode=postcode,
+        country=one.country,
+    )
     return Document(one.key, body, ms(one.at), ms(one.changed))
 
 
-def customer_body(id: int, created: datetime, changed: datetime | None, *, email: str, phone: str = "",
-                  role: str = "customer", meta: dict[str, Any] | None = None, **address: str | None) -> dict[str, Any]:
+def customer_body(
+    id: int,
+    created: datetime,
+    changed: datetime | None,
+    *,
+    email: str,
+    phone: str = "",
+    role: str = "customer",
+    meta: dict[str, Any] | None = None,
+    **address: str | None,
+) -> dict[str, Any]:
     """A customer; ``address`` are fields of ``billing``, its names also the account's."""
     billing = _address(address)
     return {
@@ -98,10 +128,23 @@ def customer_body(id: int, created: datetime, changed: datetime | None, *, email
     }
 
 
-def order_body(id: int, at: datetime, changed: datetime, items: Sequence[Item], back: Sequence[Returned] = (), *,
-               status: str = "processing", paid: datetime | None = None, customer_id: int = 0, email: str = "",
-               phone: str = "", currency: str = "EUR", with_tax: bool = True, meta: dict[str, Any] | None = None,
-               **address: str | None) -> dict[str, Any]:
+def order_body(
+    id: int,
+    at: datetime,
+    changed: datetime,
+    items: Sequence[Item],
+    back: Sequence[Returned] = (),
+    *,
+    status: str = "processing",
+    paid: datetime | None = None,
+    customer_id: int = 0,
+    email: str = "",
+    phone: str = "",
+    currency: str = "EUR",
+    with_tax: bool = True,
+    meta: dict[str, Any] | None = None,
+    **address: str | None,
+) -> dict[str, Any]:
     """An order with its lines and, whole, its refunds.
 
     :param paid: when, if the payment told so; one that got as far as only paid orders do was paid when it was placed.
@@ -154,8 +197,10 @@ def line_body(id: int, one: Item) -> dict[str, Any]:
 
 def _refund(order_id: int, number: int, one: Returned, items: Sequence[Item]) -> dict[str, Any]:
     id = order_id * 1000 + number
-    lines = [Item(items[place].sku, items[place].name, -count, items[place].cents, items[place].tax_cents)
-             for place, count in one.lines]
+    lines = [
+        Item(items[place].sku, items[place].name, -count, items[place].cents, items[place].tax_cents)
+        for place, count in one.lines
+    ]
     return {
         "id": id,
         "date_created_gmt": gmt(one.at),

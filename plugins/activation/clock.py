@@ -7,7 +7,7 @@ AUDIENCEFLOW_CLOCK=off in the environment, DAGs run only when asked or when thei
 
 import os
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable
+from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.sdk.definitions.asset import BaseAsset
 
 
@@ -19,6 +19,16 @@ def clock(cron: str) -> CronTriggerTimetable | None:
     if os.environ.get("AUDIENCEFLOW_CLOCK") == "off":
         return None
     return CronTriggerTimetable(cron, timezone="UTC")
+
+
+def interval_clock(cron: str) -> CronDataIntervalTimetable | None:
+    """Run at this time of day, for the time since the last: what a backfill of a range is cut into.
+
+    :param cron: in UTC.
+    """
+    if os.environ.get("AUDIENCEFLOW_CLOCK") == "off":
+        return None
+    return CronDataIntervalTimetable(cron, timezone="UTC")
 
 
 def sweep_or(cron: str, assets: BaseAsset) -> AssetOrTimeSchedule | BaseAsset:

@@ -24,8 +24,9 @@ on conflict (subject) do update
         summary = excluded.summary,
         link = coalesce(excluded.link, a.link),
         page = coalesce(excluded.page, a.page)
-    where
+    where (
         a.state <> excluded.state
         or a.summary <> excluded.summary
         or a.link is distinct from excluded.link
         or a.page is distinct from excluded.page
+    )

@@ -23,6 +23,7 @@ held as (
 update ops.batch as b
 set
     state = 'published',
+    replaying = false,
     published_at = now(),
     quarantined_rows = coalesce(h.row_count, 0),
     published_rows = coalesce(p.row_count, 0)

@@ -33,7 +33,7 @@ where
         where
             p.stream = %(stream)s -- noqa: RF02
             and p.record_key = n.record_key
-            and p.raw_id < n.raw_id
+            and p.raw_id <= n.raw_id -- the same: a batch that is replayed
     )
     or exists (
         select from ops.quarantine as q

@@ -1,5 +1,15 @@
 -- One row: that nothing new came, under the stream's newest batch; once a batch and outcome.
 insert into ops.check_result (batch_id, suite, rule, column_name, severity, passed, checked_rows, failed_rows, details)
+with
+
+newest as (
+    select max(batch_id) as batch_id
+    from ops.batch
+    where
+        stream = %(stream)s
+        and state <> 'landing'
+)
+
 select
     b.batch_id,
     %(suite)s,
@@ -10,13 +20,12 @@ select
     r.checked_rows,
     r.failed_rows,
     r.details
-from
+from newest as b
+cross join
     jsonb_to_recordset(%(results)s::jsonb)
         as r (
             rule text, column_name text, severity text, passed boolean, checked_rows bigint, failed_rows bigint, details jsonb
         )
-inner join ops.batch as b
-    on b.batch_id = (select max(n.batch_id) from ops.batch as n where n.stream = %(stream)s and n.state <> 'landing')
 where
     not exists (
         select from ops.check_result as c

@@ -39,7 +39,9 @@ picked as materialized (
         n.payload_hash,
         staging.pick(n.payload, %(created_at)s::text[], %(created_at_else)s::text[]) as created_at,
         staging.pick(n.payload, %(changed_at)s::text[], %(changed_at_else)s::text[]) as changed_at,
-        staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[]) as deleted,
+        coalesce(
+            n.payload ->> '_deleted', staging.pick(n.payload, %(deleted)s::text[], %(deleted_else)s::text[])
+        ) as deleted,
         staging.pick(n.payload, %(email)s::text[], %(email_else)s::text[]) as email,
         staging.pick(n.payload, %(phone)s::text[], %(phone_else)s::text[]) as phone,
         staging.pick(n.payload, %(phone_country)s::text[], %(phone_country_else)s::text[]) as phone_country,

@@ -1,11 +1,14 @@
 """Policy that holds for every DAG, and the chain of assets from source to audience."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pendulum
 import pytest
 from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
 
-from activation.assets import AUDIENCES, STAGING
+from activation.assets import AUDIENCES, REPORTS, STAGING
 from tests.dags.conftest import DAGS_FOLDER
 
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
@@ -72,7 +75,7 @@ def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -
 
 def test_every_platform_is_checked_before_the_night_and_a_sync_shows_what_it_left_out(dags: dict[str, DAG]) -> None:
     asked = {f"check_destination_{destination}" for destination in AUDIENCES}
-    asked |= {f"check_source_{stream.partition('.')[0]}" for stream in STAGING}
+    asked |= {f"check_source_{stream.partition('.')[0]}" for stream in (*STAGING, *REPORTS)}
     assert set(dags["check_connections"].task_ids) == asked
     for destination in AUDIENCES:
         assert dags[f"sync_{destination}"].get_task("show_partial").upstream_task_ids == {"sync"}
@@ -92,3 +95,18 @@ def test_dags_hold_no_sql_and_open_nothing_at_import() -> None:
         text = path.read_text(encoding="utf-8").lower()
         assert "variable.get" not in text
         assert "get_connection" not in text
+
+
+@pytest.mark.parametrize("name", ["extract_hubspot", "extract_mailchimp", "extract_shopify"])
+def test_a_backfill_of_a_source_is_cut_into_intervals_that_leave_no_gap(name: str, dags: dict[str, DAG]) -> None:
+    """By the call that `airflow backfill create` makes on the DAG as the scheduler knows it."""
+    known = DagSerialization.from_dict(DagSerialization.to_dict(dags[name]))
+    span = (datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC))
+
+    infos = list(known.iter_dagrun_infos_between(*map(pendulum.instance, span)))
+
+    intervals = [info.data_interval for info in infos]
+    assert known.timetable.periodic
+    assert [one.end - one.start for one in intervals] == [timedelta(days=1)] * len(intervals)
+    assert [one.end for one in intervals[:-1]] == [one.start for one in intervals[1:]]
+    assert len(intervals) >= 3

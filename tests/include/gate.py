@@ -77,7 +77,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "campaign": {"changed_at": DAY, "created_at": DAY, "name": "Mailing {n}", "subject": "News", "channel": "email",
                  "state": "sent", "sent_at": DAY, "recipients": 100, "opened": 50, "clicked": 10, "bounced": 1,
                  "unsubscribed": 1},
-    "report_row": {"changed_at": DAY, "on_date": "2026-11-19", "dimensions": {"report": "traffic"},
+    "report_row": {"changed_at": DAY, "on_date": "2026-11-19", "dimensions": {"country": "DE"},
                    "metrics": {"sessions": 1}, "lacks": []},
 }
 

@@ -19,6 +19,7 @@ from include.sources import files, hubspot, shopify
 from include.sources import mailchimp as mailchimp_source
 from include.sources.checks import check_of
 from include.sources.checks import files as files_check
+from include.sources.registry import STREAMS
 from include.standins.mailchimp_shapes import list_body
 from tests.standins import Standins
 
@@ -143,3 +144,8 @@ def test_a_source_without_a_check_says_so(conn: psycopg.Connection) -> None:
     assert check_of("no_such_source") is None
     connection_checks.check(conn, "new", None, role="source")
     assert connection_checks.newest(conn)[0].problems == ["this source cannot be asked"]
+
+
+@pytest.mark.parametrize("source", sorted({stream.partition(".")[0] for stream in STREAMS}))
+def test_every_source_there_is_has_a_check(source: str) -> None:
+    assert check_of(source) is not None, f"include/sources/checks/{source}.py is missing"

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -10,11 +10,13 @@ import pytest
 
 from include import landing, warehouse
 from include.errors import ConfigError, RetriableError
-from include.landing import Landed, land
+from include.landing import Landed, land, land_again
 from include.prefetch import prefetched
 from include.sources import files
 from include.sources.mapping import staging_parameters
 from include.sources.pages import Page, Row
+from tests.include.sources.contract.adapter import Record
+from tests.include.sources.shop import open_shop
 
 HEADER = "receipt_no,line_no,loyalty_id,email,phone,sku,description,quantity,unit_price,sold_at,country,currency\n"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -181,3 +183,39 @@ def test_an_error_while_prefetching_is_raised_where_the_page_is_asked_for() -> N
         assert next(ahead) == 1
         with pytest.raises(RetriableError, match="gone"):
             next(ahead)
+
+
+def test_a_range_read_again_brings_what_was_missed_and_leaves_the_cursor_where_it_is(
+    conn: psycopg.Connection,
+) -> None:
+    with open_shop(conn) as shop:
+        shop.put(1)
+        early = shop.now()
+        shop.land()
+        shop.land(days=30)
+        cursor = conn.execute("select cursor from ops.stream_cursor").fetchone()
+        late = Record(2, 1, early, early)  # beyond every lag: no window will look there again
+        shop.adapter.put(late)
+        assert shop.land().rows == 0
+
+        again = land_again(conn, shop.stream.name, shop.adapter.client, since=early, until=early + timedelta(days=1))
+
+        assert again.rows == 1
+        moved = conn.execute("select cursor from ops.stream_cursor").fetchone()
+        assert moved[0]["since"] > cursor[0]["since"]  # by the landing before, not by the range
+        assert land_again(conn, shop.stream.name, shop.adapter.client, since=early,
+                          until=early + timedelta(days=1)).rows == 0
+        assert conn.execute("select cursor from ops.stream_cursor").fetchone() == moved
+
+
+def test_a_range_read_before_the_first_load_takes_nothing_from_it(conn: psycopg.Connection) -> None:
+    with open_shop(conn) as shop:
+        shop.put(1, 2)
+        early = shop.now()
+
+        land_again(conn, shop.stream.name, shop.adapter.client, since=early, until=early + timedelta(days=1))
+        assert conn.execute("select count(*) from ops.stream_cursor").fetchone() == (0,)
+        shop.put(3)
+
+        assert shop.land().rows == 1
+        assert conn.execute("select count(*), count(distinct record_key) from raw.record").fetchone() == (3, 3)

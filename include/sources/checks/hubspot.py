@@ -3,10 +3,12 @@
 from include.destinations.base import Checked
 from include.http_client import JsonClient
 
-SCOPES = ("crm.objects.contacts.read",)
+OBJECTS = ("contacts", "companies", "deals")
 
 
 def check(client: JsonClient) -> Checked:
-    """Read one contact's id."""
-    client.request("GET", "/crm/v3/objects/contacts", params={"limit": "1", "properties": "createdate"})
-    return Checked("HubSpot account of the token", SCOPES, quota=client.quota())
+    """Read the id of one record of each object."""
+    for name in OBJECTS:
+        client.request("GET", f"/crm/v3/objects/{name}", params={"limit": "1", "properties": "createdate"})
+    scopes = tuple(f"crm.objects.{name}.read" for name in OBJECTS)
+    return Checked("HubSpot account of the token", scopes, quota=client.quota())

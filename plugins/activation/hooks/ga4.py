@@ -5,6 +5,7 @@ from typing import Any
 
 from activation.hooks.platform import PlatformHook
 from include.sources import ga4
+from include.sources.ga4_client import CONNECTIONS
 
 
 class GoogleAnalytics4Hook(PlatformHook):
@@ -20,7 +21,7 @@ class GoogleAnalytics4Hook(PlatformHook):
 
     @cached_property
     def client(self) -> Any:
-        limiter = self.limiter(connections=ga4.CONNECTIONS)
+        limiter = self.limiter(connections=CONNECTIONS)
         return ga4.client(self.base_url, self.token, str(self.setting("property_id")), limiter=limiter)
 
     @property

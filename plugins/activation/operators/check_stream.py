@@ -23,8 +23,9 @@ class CheckStreamOperator(WarehouseOperator):
     """
     Run the stream's suite over all it has landed and not yet published, and draw the page of its results.
 
-    A critical failure fails the task at once; rows that break a rule are set aside with the reason. The button
-    *Results* leads to the page, also of a failed check.
+    A critical failure fails the task at once; rows that break a rule are set aside with the reason. Columns that
+    changed, and records older than they use to be, are told to the suite's owner. The button *Results* leads to the
+    page, also of a failed check.
 
     :param stream: name in include/sources/registry.py.
     :returns: ``{"batch_id": id, "records": n, "quarantined": n, "failed_rules": [name, ...],

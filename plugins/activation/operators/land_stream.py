@@ -9,9 +9,12 @@ import psycopg
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
+from activation.alerts import tell
 from activation.hooks.registry import HOOKS
 from activation.operators.warehouse_operator import WarehouseOperator
 from include import landing
+from include.sources.registry import STREAMS
+from include.task_run import Record
 
 
 class LandStreamOperator(WarehouseOperator):
@@ -19,11 +22,12 @@ class LandStreamOperator(WarehouseOperator):
     Read a stream's pages since its cursor and copy them into raw.
 
     Safe to retry: rows and cursor move in one transaction. Skipped when the platform has no connection.
+    In a backfill the window is the run's data interval, and the cursor stays where it is.
 
     :param stream: name in include/sources/registry.py, as in ``hubspot.contacts``.
     :param since: begin here instead of at the stored cursor, ISO 8601 (templated; empty: the cursor).
     :param source_conn_id: the platform's connection; default ``<source>_default``.
-    :returns: ``{"batch_id": id or None, "rows": n}``.
+    :returns: ``{"batch_id": id or None, "rows": n, "gone": n, "refused": text or None}``.
     """
 
     template_fields: Sequence[str] = ("since",)
@@ -43,6 +47,23 @@ class LandStreamOperator(WarehouseOperator):
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
         client = self.hook(self.source_conn_id).client
+        if context["dag_run"].run_type == "backfill":
+            interval = {"since": context["data_interval_start"], "until": context["data_interval_end"]}
+            return asdict(landing.land_again(conn, self.stream, client, **interval))
         since = datetime.fromisoformat(self.since) if self.since else None
         landed = landing.land(conn, self.stream, client, until=datetime.now(UTC), since=since)
+        if STREAMS[self.stream].keys is not None:
+            tell(
+                conn,
+                subject=f"{self.stream}: deletions",
+                failing=landed.refused is not None,
+                owner=self.owner,
+                summary=landed.refused or "the listing of all keys is whole again",
+                link=getattr(context["ti"], "log_url", None),
+            )
         return asdict(landed)
+
+    def describe(self, record: Record, result: dict[str, Any]) -> None:
+        record.counts = {name: value for name, value in result.items() if name != "refused"}
+        if result["refused"]:
+            record.outcome = "partial"

@@ -128,6 +128,39 @@ def test_without_a_time_pauses_grow_and_what_ten_threads_are_told_at_once_counts
     assert (told, second.total_seconds()) == (2, pytest.approx(2.0, abs=0.01))
 
 
+def test_refusals_with_calls_between_them_that_were_taken_are_not_in_a_row(
+    workers: _Account, conn: psycopg.Connection
+) -> None:
+    limiter = workers.limiter()
+
+    def told_without_a_time() -> float:
+        limiter.told(None)
+        [(pause,)] = conn.execute("select paused_until - told_at from ops.rate_limit").fetchall()
+        conn.execute("update ops.rate_limit set paused_until = '-infinity'")
+        conn.commit()
+        return pause.total_seconds()
+
+    def call() -> None:
+        with limiter.connection():
+            limiter.wait()
+        limiter.took()
+
+    assert told_without_a_time() == pytest.approx(1.0, abs=0.01)
+    assert told_without_a_time() == pytest.approx(2.0, abs=0.01)
+    for _ in range(3):
+        call()
+        assert told_without_a_time() == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_call_taken_before_a_pause_ends_no_row_of_refusals(workers: _Account, conn: psycopg.Connection) -> None:
+    limiter = workers.limiter()
+    with limiter.connection():
+        limiter.wait()
+        limiter.told(None)  # another thread's call was refused meanwhile
+    limiter.took()
+    assert conn.execute("select told from ops.rate_limit").fetchall() == [(1,)]
+
+
 def test_a_call_whose_answer_came_late_counts_from_then(workers: _Account, conn: psycopg.Connection) -> None:
     limiter = workers.limiter(Rate(1, 60.0))
     limiter.wait()

@@ -13,5 +13,11 @@ BATCH_ROWS = 1  # every page is committed
 if __name__ == "__main__":
     url, shop, token, until = sys.argv[1:]
     with warehouse.connect(url) as conn:
-        landing.land(conn, "shopify.customers", shopify.client(shop, token), until=datetime.fromisoformat(until),
-                     batch_rows=BATCH_ROWS, mapping=OPTIONS)
+        landing.land(
+            conn,
+            "shopify.customers",
+            shopify.client(shop, token),
+            until=datetime.fromisoformat(until),
+            batch_rows=BATCH_ROWS,
+            mapping=OPTIONS,
+        )

@@ -1,6 +1,6 @@
 """A company's Salesforce for tests: records put into the stand-in, clients, what was landed and staged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ import orjson
 import psycopg
 
 from include import landing, warehouse
-from include.sources.mapping import staging_parameters
+from include.sources.mapping import staging_parameters, table_mapping
 from include.sources.registry import STREAMS
 from include.standins import salesforce_records as records
 from include.standins.merchant_people import Record
@@ -45,8 +45,17 @@ def put(server: Standins, name: str, documents: Iterable[Document]) -> None:
     server.put("salesforce", name, *(asdict(one) for one in documents))
 
 
-def land(conn: psycopg.Connection, server: Standins, stream: str, until: datetime | None = None) -> landing.Landed:
-    return landing.land(conn, stream, client_of(server, "salesforce"), until=until or datetime.now(UTC))
+def land(
+    conn: psycopg.Connection,
+    server: Standins,
+    stream: str,
+    until: datetime | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> landing.Landed:
+    """Land the stream; ``options`` as a mapping has them."""
+    mapping = {**table_mapping(stream), "options": options or {}}
+    until = until or datetime.now(UTC)
+    return landing.land(conn, stream, client_of(server, "salesforce"), until=until, mapping=mapping)
 
 
 def staged(conn: psycopg.Connection, stream: str) -> list[dict[str, Any]]:

@@ -11,7 +11,9 @@ import pytest
 
 from include import landing, quality
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
-from include.sources import ga4
+from include.limits import Quota
+from include.sources import ga4, ga4_client
+from include.sources.checks.ga4 import check
 from include.sources.mapping import table_mapping
 from include.sources.pages import TOMBSTONE, Page, Window
 from include.sources.registry import STREAMS
@@ -219,7 +221,7 @@ def test_a_report_of_which_every_row_is_hidden_is_told_in_the_log(
     assert "sources of 2025-11-19 has no row to show (thresholded)" in caplog.text
 
 
-def test_a_load_stops_before_the_quota_is_used_up_and_the_next_goes_on_there(
+def test_pain_28_a_load_stops_before_the_quota_is_used_up_and_the_next_goes_on_there(
     conn: psycopg.Connection, stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(stage, *(row(n, n) for n in range(1, 21)))
@@ -237,6 +239,22 @@ def test_a_load_stops_before_the_quota_is_used_up_and_the_next_goes_on_there(
     assert len(staged_days(conn)) == 20
     assert "nearly used up" in caplog.text
     assert {one.status for one in stage.context.log.read()} == {200}
+
+
+def test_pain_28_what_was_read_before_the_quota_ended_is_kept(
+    conn: psycopg.Connection, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(stage, *(row(n, n) for n in range(1, 9)))
+    stage.store.set_setting("ga4.tokens", {"hour": 5})
+    until = UNTIL - timedelta(hours=1)
+
+    land(conn, stage, until, keep_tokens=-1)
+    stage.store.set_setting("ga4.tokens", {"hour": 1})
+
+    assert len(staged_days(conn)) == 4
+    assert "quota is used up" in caplog.text
+    with pytest.raises(QuotaError):
+        land(conn, stage, keep_tokens=-1)
 
 
 def staged_days(conn: psycopg.Connection) -> set[str]:
@@ -258,7 +276,7 @@ def test_a_used_up_quota_is_waited_for_as_long_as_it_lasts(message: str, least: 
     raised: list[QuotaError] = []
 
     def keep(response: Any) -> Any:
-        raised.append(ga4.classify(response))
+        raised.append(ga4_client.classify(response))
         return FatalError("seen")
 
     with serving(lambda asked: Answer(body, 429)) as url:
@@ -270,6 +288,20 @@ def test_a_used_up_quota_is_waited_for_as_long_as_it_lasts(message: str, least: 
     [told] = raised
     assert isinstance(told, QuotaError)
     assert told.retry_after is None if least is None else least <= told.retry_after <= most
+
+
+def test_pain_41_before_the_night_is_told_what_is_left_of_the_property_s_tokens(stage: Stage) -> None:
+    stage.store.set_setting("ga4.cost", 10)
+
+    checked = check(client(stage))
+
+    assert (checked.account, checked.limits) == (f"property {PROPERTY}", {"time zone": "Europe/Berlin"})
+    assert checked.quota == {
+        "tokens a day": Quota(200_000, 199_990, lasts=True),
+        "tokens an hour": Quota(14_000, 13_990),
+    }
+    with pytest.raises(AuthError):
+        check(ga4.client(stage.url, key_file(stage.store, "ga4", stage.url), "1"))
 
 
 def test_a_busy_moment_and_a_server_error_are_tried_again(stage: Stage) -> None:

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from include import landing
+from include.destinations.base import Checked
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
 from include.sources import matomo
+from include.sources.checks.matomo import check
 from include.sources.pages import Page, Window
 from include.standins.matomo import REFUSED_TEXT, SITE, SLOW_TEXT
 from include.standins.matomo_records import Act, Visit, visit
@@ -75,7 +77,9 @@ def test_more_visits_of_one_second_than_a_page_holds_arrive_whole(stage: Stage) 
     assert sorted(int(one["idVisit"]) for one in found) == [*range(1, 40), 99]
 
 
-def test_a_visit_that_grows_while_pages_are_read_takes_nobody_with_it_and_comes_as_it_is_then(stage: Stage) -> None:
+def test_pain_32_a_visit_that_grows_while_pages_are_read_takes_nobody_with_it(
+    stage: Stage,
+) -> None:
     put(stage, *(Visit(n, 1, YESTERDAY + timedelta(seconds=n)) for n in range(1, 30)))
     grown = iter(range(1, 30))
 
@@ -144,7 +148,7 @@ def test_a_zone_of_matomos_own_is_read(name: str, hours: float) -> None:
         ("The report of ada@inbox.example is wrong.", FatalError, "error"),
     ],
 )
-def test_an_error_with_200_is_one_and_its_text_is_not_repeated(text: str, error: type[AudienceflowError],
+def test_pain_19_an_error_with_200_is_one_and_its_text_is_not_repeated(text: str, error: type[AudienceflowError],
                                                                code: str) -> None:  # fmt: skip
     with serving(lambda asked: Answer({"result": "error", "message": text})) as url, pytest.raises(error) as raised:
         list(matomo.visits(_once(url), Window(None, UNTIL), mapping()))
@@ -158,6 +162,19 @@ def _once(url: str) -> matomo.MatomoClient:
     made = matomo.client(url, "t", ["1"])
     made._tries = 1
     return made
+
+
+def test_pain_41_before_the_night_a_site_that_keeps_no_visits_log_and_one_nobody_may_see_are_named(
+    stage: Stage,
+) -> None:
+    assert check(client(stage)) == Checked("sites 1")
+    put(stage, Visit(1, 1, datetime.now(UTC) - timedelta(hours=30), visitor=None))
+
+    [said] = check(client(stage)).missing
+
+    assert "site 1 keeps no visits log" in said
+    with pytest.raises(AuthError):
+        check(client(stage, "1", "9"))
 
 
 def test_a_platform_whose_filter_by_time_does_not_work_ends_the_reading() -> None:
@@ -182,7 +199,7 @@ def test_an_answer_that_is_no_list_of_visits_is_refused(answered: Any) -> None:
         list(matomo.visits(_once(url), Window(None, UNTIL), mapping()))
 
 
-def test_a_first_load_that_was_cut_off_goes_on_behind_the_last_whole_day(
+def test_pain_29_a_first_load_that_was_cut_off_goes_on_behind_the_last_whole_day(
     conn: psycopg.Connection, stage: Stage
 ) -> None:
     days = [UNTIL - timedelta(days=n) for n in range(12, 0, -1)]

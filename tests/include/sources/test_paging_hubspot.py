@@ -140,16 +140,19 @@ def test_a_listing_that_names_the_same_next_page_twice_is_refused() -> None:
         read(lambda asked: Answer(same), Window(None, CHANGES.until))
 
 
-def test_a_first_load_goes_on_at_the_page_it_stopped_at_and_keeps_when_it_began() -> None:
+def test_a_first_load_goes_on_at_the_page_it_stopped_at_and_looks_for_what_changed_since_it_began() -> None:
     account = Account(dict.fromkeys(range(1, 251), START))
     whole = read(account.answer, Window(None, CHANGES.until))
     state = whole[0].cursor
 
-    rest = read(account.answer, Window(None, CHANGES.until + timedelta(days=2), state))
+    later = CHANGES.until + timedelta(days=2)
+    account.contacts[7] = int(later.timestamp() * 1000) - 1
+
+    rest = read(account.answer, Window(None, later, state))
 
     assert state["listing_after"] == "100"
-    assert ids(rest) == list(range(101, 251))
-    assert rest[-1].cursor == {"since": CHANGES.until.isoformat()}
+    assert ids(rest) == [*range(101, 251), 7]
+    assert rest[-1].cursor == {"since": later.isoformat()}
 
 
 def test_more_properties_than_a_search_body_takes_is_told_before_it_is_sent() -> None:

@@ -10,6 +10,7 @@ from requests_oauthlib import OAuth1
 
 from include.errors import AuthError, FatalError, QuotaError
 from include.sources import woocommerce
+from include.sources.checks.woocommerce import check
 from include.sources.pages import Page
 from include.sources.woocommerce_client import credentials
 from tests.include.sources.small_server import Answer, Asked, serving
@@ -41,13 +42,21 @@ def read_while(pages: Iterator[Page], happens: Callable[[], None], after: int) -
     return found
 
 
-@pytest.mark.parametrize("gone", [range(1, 2), range(1, 8), range(1, 27), range(20, 31)],
-                         ids=["one", "most_of_a_page", "all_that_was_read", "those_around"])
+@pytest.mark.parametrize(
+    "gone",
+    [range(1, 2), range(1, 8), range(1, 27), range(20, 31)],
+    ids=["one", "most_of_a_page", "all_that_was_read", "those_around"],
+)
 def test_customers_deleted_while_they_are_read_hide_nobody_else(shop: Shop, gone: Sequence[int]) -> None:
     shop.put_customers(range(1, 61))
 
-    found = keys(iter(read_while(woocommerce.customers(shop.client, window(), SMALL),
-                                 lambda: shop.delete_customers(*gone), after=4)))
+    found = keys(
+        iter(
+            read_while(
+                woocommerce.customers(shop.client, window(), SMALL), lambda: shop.delete_customers(*gone), after=4
+            )
+        )
+    )
 
     assert len(found) == len(set(found))
     assert set(found) >= set(range(1, 61)) - set(gone)
@@ -56,8 +65,13 @@ def test_customers_deleted_while_they_are_read_hide_nobody_else(shop: Shop, gone
 def test_customers_who_register_while_others_are_read_are_read_too(shop: Shop) -> None:
     shop.put_customers(range(1, 31))
 
-    found = keys(iter(read_while(woocommerce.customers(shop.client, window(), SMALL),
-                                 lambda: shop.put_customers(range(31, 41)), after=3)))
+    found = keys(
+        iter(
+            read_while(
+                woocommerce.customers(shop.client, window(), SMALL), lambda: shop.put_customers(range(31, 41)), after=3
+            )
+        )
+    )
 
     assert found == list(range(1, 41))
 
@@ -68,8 +82,15 @@ def test_orders_that_change_while_they_are_read_are_left_to_the_next_window(shop
     until = AT + timedelta(hours=1)
     moved = range(1, 21)
 
-    first = keys(iter(read_while(woocommerce.orders(shop.client, window(until=until), SMALL),
-                                 lambda: shop.put_orders(moved, changed=until + timedelta(minutes=1)), after=3)))
+    first = keys(
+        iter(
+            read_while(
+                woocommerce.orders(shop.client, window(until=until), SMALL),
+                lambda: shop.put_orders(moved, changed=until + timedelta(minutes=1)),
+                after=3,
+            )
+        )
+    )
     second = keys(woocommerce.orders(shop.client, window(until, until + timedelta(hours=1)), SMALL))
 
     assert set(first) >= set(range(21, 41))
@@ -97,13 +118,47 @@ def test_a_list_that_never_joins_is_given_up() -> None:
         list(woocommerce.customers(woocommerce.client(url, "cs", "ck"), window(), SMALL))
 
 
-@pytest.mark.parametrize(("rows", "headers", "said"), [
-    ([{"id": 2}, {"id": 1}], {"X-WP-Total": "2"}, "not in the order"),
-    ([{"id": 1}], {}, "has no X-WP-Total"),
-])
+@pytest.mark.parametrize(
+    ("rows", "headers", "said"),
+    [
+        ([{"id": 2}, {"id": 1}], {"X-WP-Total": "2"}, "not in the order"),
+        ([{"id": 1}], {}, "has no X-WP-Total"),
+    ],
+)
 def test_a_list_that_cannot_be_trusted_is_refused(rows: list[Any], headers: dict[str, str], said: str) -> None:
     with serving(lambda asked: Answer(rows, headers=headers)) as url, pytest.raises(FatalError, match=said):
         list(woocommerce.customers(woocommerce.client(url, "cs", "ck"), window(), {}))
+
+
+def test_only_a_whole_list_says_that_everybody_came(shop: Shop) -> None:
+    shop.put_customers(range(1, 21))
+
+    first, later = (list(woocommerce.customers(shop.client, window(since), SMALL)) for since in (None, AT))
+
+    assert [page.whole for page in first] == [()] * len(first)
+    assert [page.whole for page in later[:-1]] == [()] * (len(later) - 1)
+    assert later[-1].whole == ("",)
+    assert {page.cursor for page in later[:-1] if page.cursor} == set()  # so that it lands in one piece
+
+
+def test_all_keys_are_listed_and_nothing_but_them(shop: Shop) -> None:
+    shop.put_customers(range(1, 21))
+    shop.put_orders(range(1, 21))
+    shop.call("DELETE", "/orders/3")
+
+    customers, orders, newer = (
+        [key for page in keys_of(shop.client, given, SMALL) for key in page]
+        for keys_of, given in (
+            (woocommerce.customer_keys, window()),
+            (woocommerce.order_keys, window()),
+            (woocommerce.order_keys, window(AT + timedelta(seconds=2))),
+        )
+    )
+
+    assert customers == [str(id) for id in range(1, 21)]
+    assert orders == [str(id) for id in range(1, 21) if id != 3]
+    assert newer == []
+    assert shop.server.recorded("woocommerce")[-1].answer == b"[]"
 
 
 @pytest.mark.parametrize("stream", [woocommerce.customers, woocommerce.orders])
@@ -119,6 +174,16 @@ def test_pain_29_a_first_load_that_was_killed_goes_on_where_it_stopped(shop: Sho
     assert keys(iter(landed)) + keys(iter(rest)) == list(range(1, 81))
     assert shop.asked() - before < 8
     assert rest[-1].cursor == {"since": window().until.isoformat()}  # what changed since is the next window's
+
+
+def test_a_load_that_goes_on_where_most_rows_have_left_its_window_finds_its_place_in_few_steps(shop: Shop) -> None:
+    shop.put_orders(range(1, 31))
+    scan = {"since": None, "until": window().until.isoformat(), "last_id": 20, "offset": 8_000}
+
+    found = keys(woocommerce.orders(shop.client, window(scan=scan), SMALL))
+
+    assert found == list(range(21, 31))
+    assert shop.asked() < 20
 
 
 def test_a_scan_of_another_window_is_not_gone_on_with(shop: Shop) -> None:
@@ -178,13 +243,16 @@ def test_pain_28_a_busy_shop_is_waited_for(shop: Shop, kind: str, seconds: float
 PAGE_FOR_PEOPLE = b"<html>blocked</html>"
 
 
-@pytest.mark.parametrize(("status", "body", "error", "said"), [
-    (401, {"code": "woocommerce_rest_cannot_view"}, AuthError, "woocommerce_rest_cannot_view"),
-    (403, {"code": "woocommerce_rest_cannot_view"}, AuthError, "may not read"),
-    (404, {"code": "rest_no_route"}, FatalError, "permalinks"),
-    (400, {"code": "rest_invalid_param"}, FatalError, "rest_invalid_param"),
-    (404, PAGE_FOR_PEOPLE, FatalError, "404"),
-])
+@pytest.mark.parametrize(
+    ("status", "body", "error", "said"),
+    [
+        (401, {"code": "woocommerce_rest_cannot_view"}, AuthError, "woocommerce_rest_cannot_view"),
+        (403, {"code": "woocommerce_rest_cannot_view"}, AuthError, "may not read"),
+        (404, {"code": "rest_no_route"}, FatalError, "permalinks"),
+        (400, {"code": "rest_invalid_param"}, FatalError, "rest_invalid_param"),
+        (404, PAGE_FOR_PEOPLE, FatalError, "404"),
+    ],
+)
 def test_what_cannot_be_mended_by_waiting_stops_at_once(
     status: int, body: Any, error: type[Exception], said: str
 ) -> None:
@@ -221,3 +289,15 @@ def test_the_secret_travels_over_https_only(shop: Shop) -> None:
     assert "oauth_signature" in asked.query
     assert "authorization" not in asked.headers
     assert shop.account["token"] not in asked.query
+
+
+def test_the_connections_check_tells_the_shop_and_how_much_is_in_it_and_a_refused_key(shop: Shop) -> None:
+    shop.put_customers([1, 2])
+    shop.put_orders([7])
+
+    checked = check(shop.client)
+
+    assert (checked.account, checked.scopes) == ("shop 127.0.0.1", ("read",))
+    assert checked.limits == {"customers": 2, "orders": 1}
+    with pytest.raises(AuthError, match="consumer key is refused"):
+        check(woocommerce.client(shop.account["base_url"], "cs_other", shop.account["consumer_key"]))

@@ -10,7 +10,9 @@ import pytest
 
 from include import landing
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
+from include.limits import Quota
 from include.sources import salesforce, salesforce_bulk
+from include.sources.checks import salesforce as salesforce_check
 from include.sources.mapping import table_mapping
 from include.sources.pages import Page, Window
 from include.sources.salesforce_client import Credentials
@@ -31,7 +33,8 @@ from tests.include.sources.salesforce_company import (
 from tests.standins import Standins, running_standins
 
 CONTACTS, DEALS = "salesforce.contacts", "salesforce.opportunities"
-MANY, PART = salesforce.JOB_ROWS + 30, 700
+MANY = 210  # more than the smallest page of a query
+BY_JOBS = {"page_size": 70, "job_rows": 100}
 NOT_COMPARED = ("raw_id", "batch_id", "payload_hash")
 ODD = 'Lee, "the\nthird"; Ünï'
 
@@ -53,7 +56,7 @@ def read(server: Standins, since: datetime | None = None, state: dict[str, Any] 
     account = server.account("salesforce")
     known = Credentials(account["client_id"], account["token"])
     client = salesforce.client(account["base_url"], known, poll_seconds=0.05)
-    mapping = {**table_mapping(CONTACTS), "options": {"page_size": PART}}
+    mapping = {**table_mapping(CONTACTS), "options": BY_JOBS}
     return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), mapping)
 
 
@@ -74,13 +77,13 @@ def test_a_job_and_a_query_give_the_same_staged_rows(conn: psycopg.Connection, s
     put(server, "Contact", [*odd, *(contact(number) for number in range(10, MANY))])
     put(server, "Account", [company(1, Website="https://www.Firm.example/en", AnnualRevenue=1250000.5)])
 
-    land(conn, server, CONTACTS)
+    land(conn, server, CONTACTS, options=BY_JOBS)
     by_job, sent_by_job = staged(conn, CONTACTS), landed(conn, CONTACTS)
     assert asked(server, "POST", "%/jobs/query") == 1
     conn.execute("truncate raw.record, ops.batch, ops.stream_cursor cascade")
     conn.commit()
     server.settings({"salesforce.jobs": "off"})
-    land(conn, server, CONTACTS)
+    land(conn, server, CONTACTS, options=BY_JOBS)
 
     assert asked(server, "POST", "%/jobs/query") == 2
     by_query = staged(conn, CONTACTS)
@@ -112,12 +115,12 @@ def test_pain_29_a_killed_first_load_goes_on_at_its_locator(server: Standins) ->
     assert sorted(found) == sorted(set(found))
     assert len(found) == MANY
     assert asked(server, "POST", "%/jobs/query") == 1
-    assert rest[-1].cursor == {"since": first.cursor["begun"]}
+    assert rest[-1].cursor["since"] > first.cursor["begun"]
     assert not list(server.documents("salesforce", "bulk_job")), "a job that was read lies there for ever"
 
 
 @pytest.mark.parametrize("gone", ["expired", "aborted"])
-def test_a_job_that_is_gone_is_made_again_and_keeps_when_the_load_began(server: Standins, gone: str) -> None:
+def test_a_job_that_is_gone_is_made_again(server: Standins, gone: str) -> None:
     put(server, "Contact", [contact(number) for number in range(MANY)])
     [first] = islice(read(server), 1)
     if gone == "expired":
@@ -133,7 +136,7 @@ def test_a_job_that_is_gone_is_made_again_and_keeps_when_the_load_began(server: 
     again = list(read(server, state=dict(first.cursor)))
 
     assert len(keys(again)) == MANY
-    assert again[-1].cursor == {"since": first.cursor["begun"]}
+    assert asked(server, "POST", "%/jobs/query") == 2
 
 
 def test_a_job_that_fails_is_replaced_by_queries_that_can_be_resumed(server: Standins) -> None:
@@ -145,6 +148,17 @@ def test_a_job_that_fails_is_replaced_by_queries_that_can_be_resumed(server: Sta
 
     assert len(set(keys(pages))) == len(keys(pages)) == MANY
     assert keys([first]) + keys(rest) == keys(pages)
+
+
+def test_what_changes_while_a_first_load_lies_still_is_landed_by_the_run_that_ends_it(server: Standins) -> None:
+    put(server, "Contact", [contact(number) for number in range(MANY)])
+    [first] = islice(read(server), 1)
+    put(server, "Contact", [contact(1, changed=datetime.now(UTC), last_name="New")])
+
+    rest = list(read(server, state=dict(first.cursor)))
+
+    [new] = [row.payload for page in rest for row in page.rows if row.key == records.id_of("Contact", 1)]
+    assert b'"LastName":"New"' in new
 
 
 def test_changes_and_deletions_are_landed_and_an_overlap_brings_nothing_twice(
@@ -180,7 +194,9 @@ def test_a_query_whose_cursor_was_given_up_goes_on_where_it_was(server: Standins
     pages = read(server, since=now - timedelta(hours=1))
     found = keys(islice(pages, 1))
     server.settings({"salesforce.cursors": 0})
-    client_of(server, "salesforce").query("SELECT Id FROM Contact")  # one cursor too many: the oldest is given up
+    client_of(server, "salesforce").query(
+        "SELECT Id FROM Contact", size=200
+    )  # one cursor too many: the oldest is given up
     server.settings({"salesforce.cursors": 10})
 
     found += keys(pages)
@@ -348,3 +364,22 @@ def test_a_converted_lead_names_the_contact_it_became(conn: psycopg.Connection, 
 
     assert converted["ids"] == {"salesforce_contact": records.id_of("Contact", 9)}
     assert open_["ids"] == {}
+
+
+def test_a_contact_that_was_deleted_past_the_recycle_bin_is_no_key_any_more(server: Standins) -> None:
+    put(server, "Contact", [contact(1), contact(2, deleted=True), *(contact(number) for number in range(3, 2_100))])
+    client, mapping = client_of(server, "salesforce"), table_mapping(CONTACTS)
+
+    found = [key for page in salesforce.contact_keys(client, Window(None, datetime.now(UTC)), mapping) for key in page]
+
+    assert found == [records.id_of("Contact", number) for number in range(1, 2_100) if number != 2]
+    assert list(salesforce.lead_keys(client, Window(AT, datetime.now(UTC)), mapping)) == [[]]
+
+
+def test_the_check_before_the_night_tells_what_is_left_of_the_company_s_day(server: Standins) -> None:
+    server.settings({"salesforce.daily_requests": 1_000})
+
+    checked = salesforce_check.check(client_of(server, "salesforce"))
+
+    assert checked.missing == ()
+    assert checked.quota == {"calls a day": Quota(1_000, 995, lasts=True)}

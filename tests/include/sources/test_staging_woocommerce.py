@@ -58,8 +58,10 @@ MONEY: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
     "payment_failed": ({"status": "failed"}, []),
     "called_off_before_it_was_paid": ({"status": "cancelled"}, []),
     "called_off_after_it_was_paid": ({"status": "cancelled", "paid": AT}, SALES + BACK),
-    "called_off_and_refunded": ({"status": "cancelled", "paid": AT, "back": LINES_BACK[:1]},
-                                [*SALES, ("return", "MUG", -1, -1000)]),
+    "called_off_and_refunded": (
+        {"status": "cancelled", "paid": AT, "back": LINES_BACK[:1]},
+        [*SALES, ("return", "MUG", -1, -1000)],
+    ),
     "draft": ({"status": "checkout-draft", "paid": AT}, []),
     "trash": ({"status": "trash", "paid": AT}, []),
     "test_payment": ({"meta": {"_wcpay_mode": "test"}}, []),
@@ -67,13 +69,17 @@ MONEY: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
     "live_payment": ({"meta": {"_wcpay_mode": "prod", "gift": "test"}}, SALES),
     "lines_come_back_in_two_parts": (
         {"status": "refunded", "back": LINES_BACK},
-        [*SALES, ("return", "MUG", -1, -1000), ("return", "MUG", -1, -1000), ("return", "CUP", -1, -1190)]),
+        [*SALES, ("return", "MUG", -1, -1000), ("return", "MUG", -1, -1000), ("return", "CUP", -1, -1190)],
+    ),
     "an_amount_comes_back": ({"back": [Returned(LATER, cents=500)]}, [*SALES, ("return", None, None, -500)]),
-    "all_comes_back_with_the_postage": ({"status": "refunded", "back": [Returned(LATER, cents=3690)]},
-                                        [*SALES, ("return", None, None, -3190)]),
+    "all_comes_back_with_the_postage": (
+        {"status": "refunded", "back": [Returned(LATER, cents=3690)]},
+        [*SALES, ("return", None, None, -3190)],
+    ),
     "a_line_and_then_more_than_the_rest": (
         {"back": [Returned(LATER, ((0, 1),)), Returned(LATER, cents=2000), Returned(LATER, cents=2000)]},
-        [*SALES, ("return", "MUG", -1, -1000), ("return", None, None, -2000), ("return", None, None, -190)]),
+        [*SALES, ("return", "MUG", -1, -1000), ("return", None, None, -2000), ("return", None, None, -190)],
+    ),
     "prices_without_tax": ({"with_tax": False}, [("sale", "MUG", 2, 2000), ("sale", "CUP", 1, 1000)]),
     "yen": ({"currency": "JPY"}, [("sale", "MUG", 2, 20), ("sale", "CUP", 1, 12)]),
 }
@@ -100,7 +106,9 @@ def test_a_sale_is_dated_when_it_was_placed_and_a_return_when_it_came_back(
     rows = staged(conn, shop, "woocommerce.orders")
 
     assert [(row["kind"], row["occurred_at"], row["changed_at"]) for row in rows] == [
-        ("sale", AT, LATER), ("return", LATER, LATER)]
+        ("sale", AT, LATER),
+        ("return", LATER, LATER),
+    ]
     assert [(row["local_hour"], row["local_weekday"]) for row in rows] == [(10, 5), (10, 7)]
 
 
@@ -111,16 +119,26 @@ def test_a_guest_is_known_by_what_stands_on_the_order_and_has_no_account(conn: p
     rows = {row["order_key"]: row for row in staged(conn, shop, "woocommerce.orders")}
 
     assert (rows["7"]["ids"], rows["7"]["email"], rows["7"]["phone"], rows["7"]["phone_country"]) == (
-        {}, "p7@inbox.example", "030 123456", "DE")
+        {},
+        "p7@inbox.example",
+        "030 123456",
+        "DE",
+    )
     assert rows["8"]["ids"] == {"woocommerce_customer": "25"}
 
 
 def test_what_cannot_be_read_is_named(conn: psycopg.Connection, shop: Shop) -> None:
     shop.put_orders([7], currency="coins")
     shop.put_orders([8], items=[Item("MUG", "Mug", 1, 1000)])
-    shop.server.put("woocommerce", "order", *(
-        {**one, "body": {**one["body"], "line_items": [{**one["body"]["line_items"][0], "total": "ten"}]}}
-        for one in shop.server.documents("woocommerce", "order").values() if one["id"] == "8"))
+    shop.server.put(
+        "woocommerce",
+        "order",
+        *(
+            {**one, "body": {**one["body"], "line_items": [{**one["body"]["line_items"][0], "total": "ten"}]}}
+            for one in shop.server.documents("woocommerce", "order").values()
+            if one["id"] == "8"
+        ),
+    )
 
     rows = {row["order_key"]: row for row in staged(conn, shop, "woocommerce.orders")}
 
@@ -129,8 +147,10 @@ def test_what_cannot_be_read_is_named(conn: psycopg.Connection, shop: Shop) -> N
 
 
 SAID = {
-    "asked_and_agreed": ({"marketing_consent_email": "yes", "marketing_consent_email_at": "2026-11-01T08:00:00"},
-                         ("granted", datetime.fromisoformat("2026-11-01T08:00:00+00:00"))),
+    "asked_and_agreed": (
+        {"marketing_consent_email": "yes", "marketing_consent_email_at": "2026-11-01T08:00:00"},
+        ("granted", datetime.fromisoformat("2026-11-01T08:00:00+00:00")),
+    ),
     "took_it_back": ({"marketing_consent_email": "no"}, ("withdrawn", None)),
     "never_asked": ({}, (None, None)),
     "an_answer_nobody_knows": ({"marketing_consent_email": "maybe"}, (None, None)),
@@ -145,8 +165,10 @@ def test_consent_is_what_the_plugins_field_says_and_unknown_is_no(conn: psycopg.
 
     rows = {row["record_key"]: row for row in staged(conn, shop, "woocommerce.customers")}
 
-    found = {case: (rows[str(number)]["consent_email"], rows[str(number)]["consent_email_at"])
-             for number, case in enumerate(SAID, 1)}
+    found = {
+        case: (rows[str(number)]["consent_email"], rows[str(number)]["consent_email_at"])
+        for number, case in enumerate(SAID, 1)
+    }
     assert found == {case: expected for case, (_, expected) in SAID.items()}
     assert {row["consent_ads"] for row in rows.values()} == {None}
 
@@ -158,8 +180,24 @@ def test_a_customers_address_and_times_are_read(conn: psycopg.Connection, shop: 
     ann, nobody = staged(conn, shop, "woocommerce.customers")
 
     assert (ann["ids"], ann["first_name"], ann["city"], ann["country"], ann["phone_country"], ann["changed_at"]) == (
-        {"woocommerce_customer": "25"}, "Ann", "Köln", "DE", "DE", AT)
+        {"woocommerce_customer": "25"},
+        "Ann",
+        "Köln",
+        "DE",
+        "DE",
+        AT,
+    )
     assert (nobody["email"], nobody["city"], nobody["deleted"]) == (None, None, False)
+
+
+def test_who_is_gone_from_the_list_of_customers_is_deleted(conn: psycopg.Connection, shop: Shop) -> None:
+    shop.put_customers([25, 26, 27])
+    staged(conn, shop, "woocommerce.customers")
+    shop.delete_customers(26)
+
+    rows = staged(conn, shop, "woocommerce.customers", UNTIL + timedelta(hours=1))
+
+    assert [(row["record_key"], row["deleted"]) for row in rows] == [("26", True)]
 
 
 def publish(conn: psycopg.Connection, url: str, shop: Shop, until: datetime) -> publishing.Published:
@@ -186,13 +224,45 @@ def test_an_order_put_into_the_trash_leaves_staging_and_comes_back_with_it(
 
 
 def test_the_merchants_own_records_can_be_kept_here(conn: psycopg.Connection, shop: Shop) -> None:
-    person = Record("woocommerce.customers", "25", 1, AT, AT, email_typed="a@inbox.example", first_name="Ann",
-                    country="DE", email_consent=("granted", AT), ads_consent=("withdrawn", AT))
-    bought = Purchase("shopify.orders", "7", 1, AT, LATER, (Line(GOODS[0], 2, 500),), {}, "25", "a@inbox.example", None,
-                      "DE", ("Köln", "NW", "50667"), ("Ann", "Lee"), refund=(LATER, ((0, 1),)))
+    person = Record(
+        "woocommerce.customers",
+        "25",
+        1,
+        AT,
+        AT,
+        email_typed="a@inbox.example",
+        first_name="Ann",
+        country="DE",
+        email_consent=("granted", AT),
+        ads_consent=("withdrawn", AT),
+    )
+    bought = Purchase(
+        "shopify.orders",
+        "7",
+        1,
+        AT,
+        LATER,
+        (Line(GOODS[0], 2, 500),),
+        {},
+        "25",
+        "a@inbox.example",
+        None,
+        "DE",
+        ("Köln", "NW", "50667"),
+        ("Ann", "Lee"),
+        refund=(LATER, ((0, 1),)),
+    )
     for kind, document in (("customer", customer(person)), ("order", order(bought))):
-        shop.server.put("woocommerce", kind, {"id": document.id, "body": document.body,
-                                              "changed_at": document.changed_at, "created_at": document.created_at})
+        shop.server.put(
+            "woocommerce",
+            kind,
+            {
+                "id": document.id,
+                "body": document.body,
+                "changed_at": document.changed_at,
+                "created_at": document.created_at,
+            },
+        )
 
     [ann], entries = staged(conn, shop, "woocommerce.customers"), staged(conn, shop, "woocommerce.orders")
 

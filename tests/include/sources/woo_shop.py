@@ -29,25 +29,53 @@ class Shop:
         return woocommerce.client(self.account["base_url"], self.account["token"], self.account["consumer_key"])
 
     def put_customers(self, ids: Sequence[int], *, changed: datetime = AT, **given: Any) -> None:
-        self._put("customer", changed, {
-            id: customer_body(id, AT, changed, **{"email": f"p{id}@inbox.example", **given}) for id in ids})
+        self._put(
+            "customer",
+            changed,
+            {id: customer_body(id, AT, changed, **{"email": f"p{id}@inbox.example", **given}) for id in ids},
+        )
 
-    def put_orders(self, ids: Sequence[int], *, changed: datetime = AT, items: Sequence[Item] = (MUG,),
-                   back: Sequence[Returned] = (), **given: Any) -> None:
-        self._put("order", changed, {
-            id: order_body(id, AT, changed, items, back, **{"email": f"p{id}@inbox.example", **given}) for id in ids})
+    def put_orders(
+        self,
+        ids: Sequence[int],
+        *,
+        changed: datetime = AT,
+        items: Sequence[Item] = (MUG,),
+        back: Sequence[Returned] = (),
+        **given: Any,
+    ) -> None:
+        self._put(
+            "order",
+            changed,
+            {id: order_body(id, AT, changed, items, back, **{"email": f"p{id}@inbox.example", **given}) for id in ids},
+        )
 
     def _put(self, kind: str, changed: datetime, bodies: dict[int, dict[str, Any]]) -> None:
-        self.server.put("woocommerce", kind, *(
-            {"id": str(id), "body": body, "changed_at": ms(changed), "created_at": ms(AT)}
-            for id, body in bodies.items()))
+        self.server.put(
+            "woocommerce",
+            kind,
+            *(
+                {"id": str(id), "body": body, "changed_at": ms(changed), "created_at": ms(AT)}
+                for id, body in bodies.items()
+            ),
+        )
 
     def call(self, method: str, path: str, auth: Any = None, headers: Any = None, **params: Any) -> requests.Response:
         """A call of the interface, signed unless ``auth`` says otherwise."""
-        signed = OAuth1(self.account["consumer_key"], client_secret=self.account["token"],
-                        signature_method="HMAC-SHA1", signature_type="query")
-        return requests.request(method, f"{self.account['base_url']}{API}{path}", params=params, headers=headers,
-                                auth=signed if auth is None else auth, timeout=60)
+        signed = OAuth1(
+            self.account["consumer_key"],
+            client_secret=self.account["token"],
+            signature_method="HMAC-SHA1",
+            signature_type="query",
+        )
+        return requests.request(
+            method,
+            f"{self.account['base_url']}{API}{path}",
+            params=params,
+            headers=headers,
+            auth=signed if auth is None else auth,
+            timeout=60,
+        )
 
     def delete_customers(self, *ids: int) -> None:
         for id in ids:

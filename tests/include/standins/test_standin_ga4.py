@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from include.google_auth import GoogleAuth
-from include.sources.ga4 import SCOPE
+from include.sources.ga4_client import SCOPE
 from include.standins.ga4 import MESSAGES, PROPERTY
 from include.standins.ga4_records import Fact, fact
 from include.standins.google_sign_in import key_file

@@ -112,7 +112,8 @@ def test_times_have_no_zone_and_stand_in_utc_and_on_the_sites_clock(shop: Shop) 
 @pytest.mark.parametrize("path", ORDER_BY)
 def test_lists_are_sorted_by_what_is_documented(shop: Shop, path: str) -> None:
     assert {by: shop.call("GET", path, orderby=by).status_code for by in ORDER_BY[path]} == dict.fromkeys(
-        ORDER_BY[path], 200)
+        ORDER_BY[path], 200
+    )
 
 
 @pytest.mark.parametrize(("path", "params", "status", "code"), REFUSED)
@@ -211,8 +212,14 @@ def test_basic_opens_the_shop_over_https_and_not_over_plain_http(shop: Shop) -> 
 def signed(shop: Shop, **changed: str) -> dict[str, str]:
     """The query of a call that a client signs by hand, by the vendor's steps."""
     now = str(int(datetime.now().timestamp()))
-    given = {"oauth_consumer_key": shop.account["consumer_key"], "oauth_nonce": "n1", "search": "a b~ü",
-             "oauth_signature_method": "HMAC-SHA256", "oauth_timestamp": now, **changed}
+    given = {
+        "oauth_consumer_key": shop.account["consumer_key"],
+        "oauth_nonce": "n1",
+        "search": "a b~ü",
+        "oauth_signature_method": "HMAC-SHA256",
+        "oauth_timestamp": now,
+        **changed,
+    }
     address = f"{shop.account['base_url']}/wp-json/wc/v3/customers"
     return {**given, "oauth_signature": signature("GET", address, given, shop.account["token"])}
 
@@ -230,8 +237,10 @@ def test_a_signature_holds_once_and_for_a_quarter_of_an_hour(shop: Shop) -> None
 
 
 def test_a_firewall_speaks_to_people(shop: Shop) -> None:
-    shop.server.faults({"platform": "woocommerce", "kind": "throttle", "next": 1, "seconds": 2},
-                       {"platform": "woocommerce", "kind": "error", "next": 1})
+    shop.server.faults(
+        {"platform": "woocommerce", "kind": "throttle", "next": 1, "seconds": 2},
+        {"platform": "woocommerce", "kind": "error", "next": 1},
+    )
 
     refused = [shop.call("GET", "/customers") for _ in range(2)]
 

@@ -1,8 +1,8 @@
-"""Brevo: contacts and what happened to e-mails. Nothing tells of a deleted contact; an event is never taken back."""
+"""Brevo: contacts, of which only the sweep tells that they are gone, and events, which are never taken back."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from include.sources import brevo
 from include.standins import brevo_records as records
@@ -12,7 +12,7 @@ from tests.include.sources.contract.stage import Stage
 
 
 class _Brevo(PlatformAdapter):
-    deletes = False
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "sweep_hours": 0, "sweep_floor": 1000}
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
@@ -22,9 +22,6 @@ class _Brevo(PlatformAdapter):
     def client(self) -> Any:
         return brevo.client(self.stage.url, self.token(), limiter=self.limits())
 
-    def delete(self, record: Record, at: datetime) -> None:
-        raise NotImplementedError("no listing would tell")
-
     def hold_all(self, documents: list[tuple[str, dict[str, Any]]]) -> None:
         for kind, document in documents:
             self.hold(kind, Document(**document))
@@ -32,12 +29,16 @@ class _Brevo(PlatformAdapter):
 
 class Contacts(_Brevo):
     stream = "brevo.contacts"
+    deletes = False  # in any history: the sweep sees who was published, so test_swept.py deletes
     lag = brevo.OVERLAP
 
     def put(self, record: Record) -> None:
         times = {"created_at": record.created, "modified_at": record.changed}
         address = f"{record.number}@shop.example"
         self.hold_all(records.contact(record.number, address, FIRSTNAME=str(record.state), **times))
+
+    def delete(self, record: Record, at: datetime) -> None:
+        self.store.delete("brevo", "contact", str(record.number))
 
     def read(self, payload: Mapping[str, Any]) -> tuple[int, int]:
         return payload["id"], int(payload["attributes"]["FIRSTNAME"])
@@ -46,12 +47,15 @@ class Contacts(_Brevo):
 class Events(_Brevo):
     stream = "brevo.events"
     lag = timedelta(days=brevo.LATE_DAYS)
-    changes = False
+    changes = deletes = False
 
     def put(self, record: Record) -> None:
         address = f"{record.number}@shop.example"
         kind = ("opened", "clicks")[record.number % 2]
         self.hold_all(records.event(record.number, kind, address, record.changed))
+
+    def delete(self, record: Record, at: datetime) -> None:
+        raise NotImplementedError("what happened has happened")
 
     def read(self, payload: Mapping[str, Any]) -> tuple[int, int]:
         return int(payload["email"].partition("@")[0]), 1

@@ -14,7 +14,7 @@ class _Shopify(PlatformAdapter):
     """A kind of record; its state stands in ``name``."""
 
     lag = shopify.OVERLAP
-    deletes = False
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "sweep_hours": 0, "sweep_floor": 1000, "sweep_days": None}
     kind: ClassVar[str]
     gid: ClassVar[str]
 
@@ -124,6 +124,7 @@ class Checkouts(_Shopify):
 
     stream = "shopify.checkouts"
     kind, gid = "abandoned_checkout", "AbandonedCheckout"
+    deletes = False
 
     def body(self, record: Record) -> dict[str, Any]:
         return {

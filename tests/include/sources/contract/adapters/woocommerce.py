@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from include.sources import woocommerce
 from include.standins.store import Document
@@ -12,9 +12,10 @@ from tests.include.sources.contract.adapter import PlatformAdapter, Record
 
 
 class _WooCommerce(PlatformAdapter):
-    """A kind of record; its state is a name on its address."""
+    """A kind of record; its state is a name on its address. Pages of eight have two rows in common."""
 
     lag = woocommerce.OVERLAP
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 8}
 
     @property
     def client(self) -> Any:
@@ -25,10 +26,9 @@ class _WooCommerce(PlatformAdapter):
 
 
 class Customers(_WooCommerce):
-    """Nothing tells that one was deleted."""
+    """Who was deleted is missing from the list."""
 
     stream = "woocommerce.customers"
-    deletes = False
 
     def put(self, record: Record) -> None:
         id = 100 + record.number
