@@ -316,7 +316,7 @@ def test_every_connection_is_checked_and_every_step_watched_in_a_live_airflow(st
     looked = story.looked
     states = {task: state for task, state, _ in looked.checks}
     assert [task for task, state in states.items() if state != "success"] == []
-    assert looked.watched == [("watch", "success", None)]
+    assert looked.watched == [("watch", "success", None), ("watch_streams", "success", None)]
     assert {state for *_, state, _ in looked.asked} == {"ok"}, looked.asked
     assert {role for role, *_ in looked.asked} == {"source", "destination"}
     assert [problems for *_, problems in looked.asked if problems] == []

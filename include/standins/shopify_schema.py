@@ -160,7 +160,7 @@ def _root(kind: str, scope: str) -> Any:
             _encode(
                 {
                     "last_id": one.id,
-                    "at": _place(one, order)[0] if order != "id" else -FAR_FUTURE,
+                    "at": _place(one, order)[0],
                     **({"offset": start + no} if reverse else {}),
                 }
             )

@@ -18,6 +18,7 @@ PARAMETERS = {"latest_at": "2026-11-21T03:00:00+00:00", "latest_on": "2026-11-21
 MADE_OF: dict[str, dict[str, Any]] = {
     "has_identifier": {"email": None, "phone": None, "ids": {}},
     "is_readable": {"bad_casts": ["birth_on"]},
+    "is_whole": {"lacks": ["sampled"]},
     "is_product": {"sku": "POST", "bad_casts": ["sku:not_a_product"]},
     "sign_fits": {"kind": "return"},
 }

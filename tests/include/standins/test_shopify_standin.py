@@ -1,5 +1,6 @@
 """Shopify's stand-in: a true part of the vendor's schema, paging, filters, cost, throttling, scopes, errors."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -167,6 +168,16 @@ def test_paging_keeps_its_place_among_customers_changed_in_the_same_second(api: 
     api.server.put("shopify", "customer", *same)
     nodes = [node["id"] for page in api.pages(PAGED, first=10) for node in page]
     assert len(nodes) == len(set(nodes)) == len(same)
+
+
+@pytest.mark.parametrize("filter", [None, "created_at:>='2000-01-01T00:00:00Z'"])
+def test_paging_by_id_ends_and_gives_each_once_with_and_without_a_filter(api: Api, filter: str | None):
+    orders = PAGED.replace("customers", "orders")
+    by_id = orders.replace("UPDATED_AT", "ID")
+    pages = itertools.islice(api.pages(by_id, first=9, filter=filter), 100)
+    ids = [int(node["id"].rpartition("/")[2]) for page in pages for node in page]
+    assert ids == sorted(set(ids))
+    assert len(ids) == sum(len(page) for page in api.pages(orders, first=250))
 
 
 def test_reverse_is_the_same_backwards(api: Api):
