@@ -35,6 +35,8 @@ class Adapter(ABC):
     :cvar options: over the mapping's own: small pages, so that few rows make many.
     :cvar changes: a record can change. Else a new record is made where one would.
     :cvar deletes: a record can be deleted, and the source sees it.
+    :cvar sweeps: only a listing of all keys tells what was deleted. It is held against staging, so what was deleted
+        before it was published goes with the landing after its publication.
     :cvar restores: one that was deleted can come back under its key.
     """
 
@@ -43,6 +45,7 @@ class Adapter(ABC):
     options: ClassVar[Mapping[str, Any]] = {"page_size": 4}
     changes: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    sweeps: ClassVar[bool] = False
     restores: ClassVar[bool] = True
 
     @property

@@ -197,8 +197,9 @@ class History:
     # What must be true then.
 
     def settle(self) -> None:
-        """Nothing happens for as long as a change may be late; then a landing and a publication."""
-        self.play(Round(self.adapter.lag.total_seconds() + 60, (), None, published=True))
+        """Nothing happens for as long as a change may be late; then a landing and a publication, two for a sweep."""
+        for _ in range(2 if self.adapter.sweeps else 1):
+            self.play(Round(self.adapter.lag.total_seconds() + 60, (), None, published=True))
 
     def truth(self) -> dict[int, int]:
         """Number and state of each record that the platform has."""

@@ -14,6 +14,7 @@ class _Shopify(PlatformAdapter):
     """A kind of record; its state stands in ``name``."""
 
     lag = shopify.OVERLAP
+    sweeps = True
     options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "sweep_hours": 0, "sweep_floor": 1000, "sweep_days": None}
     kind: ClassVar[str]
     gid: ClassVar[str]
@@ -48,7 +49,7 @@ class _Shopify(PlatformAdapter):
 class Customers(_Shopify):
     """First loads of more than twelve are one bulk operation."""
 
-    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "bulk_from": 12}
+    options: ClassVar[Mapping[str, Any]] = {**_Shopify.options, "bulk_from": 12}
     stream = "shopify.customers"
     kind, gid, field = "customer", "Customer", "firstName"
 
@@ -73,7 +74,7 @@ class Orders(_Shopify):
     First loads of more than twelve are one bulk operation.
     """
 
-    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "bulk_from": 12}
+    options: ClassVar[Mapping[str, Any]] = {**_Shopify.options, "bulk_from": 12}
     stream = "shopify.orders"
     kind, gid = "order", "Order"
 
@@ -124,7 +125,7 @@ class Checkouts(_Shopify):
 
     stream = "shopify.checkouts"
     kind, gid = "abandoned_checkout", "AbandonedCheckout"
-    deletes = False
+    deletes = sweeps = False
 
     def body(self, record: Record) -> dict[str, Any]:
         return {
