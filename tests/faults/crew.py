@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import forkserver
@@ -68,7 +68,10 @@ class Running:
         if self.process.is_alive():
             self.kill()
             raise AssertionError(f"{self.order} still ran after {LONGEST} s")
-        return self.told.recv() if self.told.poll() else None
+        try:
+            return self.told.recv()
+        except EOFError:
+            return None
 
     def not_reached(self, place: str) -> NotReached:
         """Why it cannot be killed there any more."""
@@ -77,12 +80,19 @@ class Running:
         return kind(f"{self.order} did not come by {place}: {told}")
 
     def ports(self) -> set[int]:
-        """Its ends of TCP connections."""
-        return {one.laddr.port for one in psutil.Process(self.process.pid).net_connections("tcp")}
+        """Its ends of TCP connections; none when it has just ended."""
+        try:
+            return {one.laddr.port for one in psutil.Process(self.process.pid).net_connections("tcp")}
+        except psutil.NoSuchProcess:
+            return set()
 
     def kill(self) -> int:
-        """End it as the kernel ends a process that takes too much memory; the signal it died of."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        """End it as the kernel ends a process that takes too much memory; the signal it died of.
+
+        0 when it had come to its end by itself in the last moment.
+        """
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGKILL)
         self.process.join(30)
         return -self.process.exitcode
 
