@@ -79,12 +79,16 @@ class Running:
         kind = FailedBefore if told is not None and told.again else NotReached
         return kind(f"{self.order} did not come by {place}: {told}")
 
-    def ports(self) -> set[int]:
-        """Its ends of TCP connections; none when it has just ended."""
+    def ports(self, at: int) -> set[int]:
+        """Its ends of connections to a port; none when it has just ended.
+
+        Connections to elsewhere do not count: their ends may bear the same number as somebody else's to that port.
+        """
         try:
-            return {one.laddr.port for one in psutil.Process(self.process.pid).net_connections("tcp")}
+            opened = psutil.Process(self.process.pid).net_connections("tcp")
         except psutil.NoSuchProcess:
             return set()
+        return {one.laddr.port for one in opened if one.raddr and one.raddr.port == at}
 
     def kill(self) -> int:
         """End it as the kernel ends a process that takes too much memory; the signal it died of.
@@ -158,7 +162,7 @@ class Crew:
             if found is True:
                 raise running.not_reached(table)
             port, query = found
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             assert port in ports, f"somebody else than {order} waits for {table}"
             died = running.kill()
             holding.rollback()
@@ -175,7 +179,7 @@ class Crew:
             _until(lambda: self.standins.fault_state()[place]["hit"] or not running.process.is_alive())
             if not running.process.is_alive():
                 raise running.not_reached(f"{method} {path} of {platform}")
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             died = running.kill()
             self._gone(watching, ports)
         found = _until(
@@ -192,7 +196,7 @@ class Crew:
                 told = running.ended()
                 assert told is not None, f"{order} died by itself"
                 return False
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             died = running.kill()
             self._gone(watching, ports)
         if died != signal.SIGKILL:  # it came to its end in the last moment
