@@ -52,7 +52,7 @@ def merchant(
         running_standins(folder / "standins", customers=CUSTOMERS, options=["--drops", str(drops)]) as standins,
         warehouse.connect(url, autocommit=True) as conn,
     ):
-        crew = Crew(url, environment_of(url, standins, drops, audiences), standins)
+        crew = Crew(url, environment_of(url, standins, drops, audiences, folder / "results"), standins)
         yield Merchant(Chain(crew, as_of.isoformat()), standins, conn, audiences)
     databases.take_back(name)
 

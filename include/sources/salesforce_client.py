@@ -32,6 +32,7 @@ TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 (a path)
 NO_SESSION = "INVALID_SESSION_ID"
 _NO_COLUMN = re.compile(r"No such column '([\w.]+)' on entity '(\w+)'")  # names of fields, never a value
 _LATER = ("SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION")
+_LATER_AT_DOOR = ("unknown_error", "server_error", "temporarily_unavailable")  # OAuth codes
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class SalesforceClient:
         limiter: Limiter | None = None,
         poll_seconds: float = 1.0,
     ) -> None:
-        self._door = JsonClient(base_url, classify=_classify_token)
+        self._door = JsonClient(base_url, classify=classify_token)
         self._credentials = credentials
         self._limiter = limiter
         self._held: _Session | None = None
@@ -238,12 +239,20 @@ def _first_error(response: requests.Response) -> tuple[str | None, str]:
         return None, ""
 
 
-def _classify_token(response: requests.Response) -> AudienceflowError | None:
+def classify_token(response: requests.Response) -> AudienceflowError | None:
+    """The table of the token endpoint: too many logins at once, and a bad moment, say nothing about credentials."""
+    if _first_error(response)[0] is not None:  # the data interface answered: its limits stand before
+        return classify(response)
+    code = _oauth_error(response)
+    if response.status_code >= 400 and b"login rate exceeded" in response.content.lower():
+        return QuotaError("answered that too many logins were made; wait.", code=code)
+    if response.status_code >= 400 and code in _LATER_AT_DOOR:
+        return RetriableError(f"answered {code}.", code=code)
     if response.status_code in (400, 401, 403):
         return AuthError(
-            f"answered {_oauth_error(response)}: the app's credentials are refused; check consumer key, "
+            f"answered {code}: the app's credentials are refused; check consumer key, "
             "secret and flow in the Airflow connection and in the app's settings.",
-            code=_oauth_error(response),
+            code=code,
         )
     return by_status(response)
 

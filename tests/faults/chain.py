@@ -17,10 +17,11 @@ DESTINATIONS = tuple(sorted(AUDIENCES))
 CHANGES = ("added", "updated", "removed", "confirmed", "held", "unconfirmed")
 
 
-def environment_of(url: str, standins: Standins, drops: Path, audiences: Path) -> dict[str, str]:
+def environment_of(url: str, standins: Standins, drops: Path, audiences: Path, pages: Path) -> dict[str, str]:
     """Connections to a warehouse and to the stand-ins, as Airflow reads them.
 
-    :param drops: where the till leaves its files; ``audiences``: where audiences are dropped.
+    :param drops: where the till leaves its files; ``audiences``: where audiences are dropped; ``pages``: where results
+        of checks are drawn.
     """
     accounts = {name: standins.account(name) for name in standins.platforms()}
     files = connections.file_drops([str(drops)])
@@ -28,6 +29,7 @@ def environment_of(url: str, standins: Standins, drops: Path, audiences: Path) -
         **connections.warehouse(url),
         **connections.to_standins(accounts, standins.smtp_port),
         **connections.audience_drops(audiences),
+        "AIRFLOW_VAR_RESULT_PAGES": str(pages),
         connections.variable("files_default"): json.dumps(
             {"conn_type": files["conn_type"], "extra": json.loads(files["extra"])}
         ),

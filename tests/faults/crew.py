@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import forkserver
@@ -68,7 +68,10 @@ class Running:
         if self.process.is_alive():
             self.kill()
             raise AssertionError(f"{self.order} still ran after {LONGEST} s")
-        return self.told.recv() if self.told.poll() else None
+        try:
+            return self.told.recv()
+        except EOFError:
+            return None
 
     def not_reached(self, place: str) -> NotReached:
         """Why it cannot be killed there any more."""
@@ -76,13 +79,24 @@ class Running:
         kind = FailedBefore if told is not None and told.again else NotReached
         return kind(f"{self.order} did not come by {place}: {told}")
 
-    def ports(self) -> set[int]:
-        """Its ends of TCP connections."""
-        return {one.laddr.port for one in psutil.Process(self.process.pid).net_connections("tcp")}
+    def ports(self, at: int) -> set[int]:
+        """Its ends of connections to a port; none when it has just ended.
+
+        Connections to elsewhere do not count: their ends may bear the same number as somebody else's to that port.
+        """
+        try:
+            opened = psutil.Process(self.process.pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return set()
+        return {one.laddr.port for one in opened if one.raddr and one.raddr.port == at}
 
     def kill(self) -> int:
-        """End it as the kernel ends a process that takes too much memory; the signal it died of."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        """End it as the kernel ends a process that takes too much memory; the signal it died of.
+
+        0 when it had come to its end by itself in the last moment.
+        """
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGKILL)
         self.process.join(30)
         return -self.process.exitcode
 
@@ -148,7 +162,7 @@ class Crew:
             if found is True:
                 raise running.not_reached(table)
             port, query = found
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             assert port in ports, f"somebody else than {order} waits for {table}"
             died = running.kill()
             holding.rollback()
@@ -165,7 +179,7 @@ class Crew:
             _until(lambda: self.standins.fault_state()[place]["hit"] or not running.process.is_alive())
             if not running.process.is_alive():
                 raise running.not_reached(f"{method} {path} of {platform}")
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             died = running.kill()
             self._gone(watching, ports)
         found = _until(
@@ -182,7 +196,7 @@ class Crew:
                 told = running.ended()
                 assert told is not None, f"{order} died by itself"
                 return False
-            ports = running.ports()
+            ports = running.ports(watching.info.port)
             died = running.kill()
             self._gone(watching, ports)
         if died != signal.SIGKILL:  # it came to its end in the last moment

@@ -63,13 +63,21 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What an operator reads of its DAG run: somebody started it, it is no backfill and has no data interval."""
+
+    run_type: str = "manual"
+    run_id: str = "fault-run"
+
+
+@dataclass(frozen=True)
 class Try:
     """What an operator reads of its task instance."""
 
     dag_id: str
     task_id: str
     try_number: int
-    run_id: str = "fault-run"
+    run_id: str = Run.run_id
     map_index: int = -1
     log_url: str | None = None
 
@@ -112,7 +120,8 @@ def work(order: Order, environment: Mapping[str, str], try_number: int, told: Co
     """
     os.environ.update(environment)
     operator = operator_of(order)
-    context = {"ti": Try(order.stage, operator.task_id, try_number), "outlet_events": defaultdict(Event)}
+    ti = Try(order.stage, operator.task_id, try_number)
+    context = {"ti": ti, "dag_run": Run(), "outlet_events": defaultdict(Event)}
     try:
         told.send(Told(operator.execute(context)))
     except AirflowSkipException as skipped:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 
 from include import landing
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
@@ -15,7 +16,7 @@ from include.sources import salesforce, salesforce_bulk
 from include.sources.checks import salesforce as salesforce_check
 from include.sources.mapping import table_mapping
 from include.sources.pages import Page, Window
-from include.sources.salesforce_client import Credentials
+from include.sources.salesforce_client import Credentials, classify_token
 from include.standins import salesforce_records as records
 from tests.include.sources.platforms import client_of
 from tests.include.sources.salesforce_company import (
@@ -282,6 +283,29 @@ def test_a_session_that_has_ended_is_renewed_without_anybody_noticing(server: St
 
     assert client.query("SELECT Id FROM Contact")["totalSize"] == 3
     assert asked(server, "POST", "%/oauth2/token") == 2
+
+
+def test_a_limit_at_the_token_endpoint_is_waited_for_and_no_reason_to_doubt_the_credentials(server: Standins) -> None:
+    put(server, "Contact", [contact(1)])
+    server.faults({"platform": "salesforce", "kind": "throttle", "path": "/oauth2/token", "next": 1})
+
+    assert client_of(server, "salesforce").query("SELECT Id FROM Contact")["totalSize"] == 1
+    assert asked(server, "POST", "%/oauth2/token") == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"error":"invalid_grant","error_description":"login rate exceeded"}', QuotaError),
+        (b'{"error":"unknown_error","error_description":"retry your request"}', RetriableError),
+        (b'{"error":"invalid_grant","error_description":"authentication failure"}', AuthError),
+    ],
+)
+def test_what_the_token_endpoint_refuses_is_told_apart_by_its_words(body: bytes, kind: type[Exception]) -> None:
+    answer = requests.Response()
+    answer.status_code, answer._content = 400, body
+
+    assert type(classify_token(answer)) is kind
 
 
 def test_credentials_that_never_work_stop_at_once_and_nothing_is_landed(
