@@ -7,7 +7,7 @@ answer and are asked for by themselves. Ten connections at once are allowed, the
 a bare 403 stands for 429.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -196,10 +196,13 @@ def _campaigns(client: MailchimpClient, sent_since: datetime | None, size: int) 
 
 def _campaign_pages(client: MailchimpClient, sent_since: datetime | None, names: Iterable[str],
                     size: int) -> Iterator[list[dict[str, Any]]]:
+    return _offsets(client, "/campaigns", _sent(client, sent_since, names), "campaigns", size)
+
+
+def _sent(client: MailchimpClient, since: datetime | None, names: Iterable[str]) -> dict[str, Any]:
     fields = ",".join((*(f"campaigns.{name}" for name in names), "total_items"))
-    params = {"list_id": client.list_id, "status": "sent", "sort_field": "send_time", "sort_dir": "ASC",
-              "since_send_time": None if sent_since is None else _iso(sent_since), "fields": fields}
-    return _offsets(client, "/campaigns", params, "campaigns", size)
+    return {"list_id": client.list_id, "status": "sent", "sort_field": "send_time", "sort_dir": "ASC",
+            "since_send_time": None if since is None else _iso(since), "fields": fields}
 
 
 def campaigns(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
@@ -220,9 +223,31 @@ def campaigns(client: MailchimpClient, window: Window, mapping: Mapping[str, Any
 
 
 def campaign_keys(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The ids of the list's campaigns, of those sent since the window began: one that was deleted is not among them."""
-    for page in _campaign_pages(client, window.since, ("id",), page_size(mapping, PAGE_SIZE)):
-        yield [one["id"] for one in page]
+    """The ids of the list's campaigns, of those sent since the window began: one that was deleted is not among them.
+
+    One that is deleted meanwhile moves those behind it to the front, over the end of a page: then all are asked anew.
+
+    :raises RetriableError: campaigns are deleted again and again.
+    """
+    size = max(2, page_size(mapping, PAGE_SIZE))
+    for _ in range(RESTARTS):
+        if (yield from _unbroken(client, _sent(client, window.since, ("id",)), size)):
+            return
+    raise RetriableError("Mailchimp: campaigns are deleted faster than they are listed; try again later.")
+
+
+def _unbroken(client: MailchimpClient, params: Mapping[str, Any], size: int) -> Generator[list[str], None, bool]:
+    """Ids, page by page, each page from the last one of the page before on. False: it has moved away from there."""
+    offset, last = 0, None
+    while True:
+        found = [one["id"] for one in client.request(
+            "GET", "/campaigns", params={**params, "count": size, "offset": offset})["campaigns"]]
+        if last is not None and found[:1] != [last]:
+            return False
+        yield found[1:] if offset else found
+        if len(found) < size:
+            return True
+        offset, last = offset + size - 1, found[-1]
 
 
 def _figures(client: MailchimpClient, sent_since: datetime | None, size: int) -> Iterator[list[dict[str, Any]]]:

@@ -29,7 +29,7 @@ class _Brevo(PlatformAdapter):
 
 class Contacts(_Brevo):
     stream = "brevo.contacts"
-    deletes = False  # in any history: the sweep sees who was published, so test_swept.py deletes
+    sweeps = True
     lag = brevo.OVERLAP
 
     def put(self, record: Record) -> None:

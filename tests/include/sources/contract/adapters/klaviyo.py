@@ -24,7 +24,7 @@ class _Klaviyo(PlatformAdapter):
 
 class Profiles(_Klaviyo):
     stream = "klaviyo.profiles"
-    deletes = False  # in any history: the sweep sees who was published, so test_swept.py deletes
+    sweeps = True
     lag = klaviyo.OVERLAP
 
     def put(self, record: Record) -> None:

@@ -88,7 +88,7 @@ class Campaigns(_Mailchimp):
     """A campaign that was sent is as old as it is; its title and figures move."""
 
     stream = "mailchimp.campaigns"
-    deletes = False  # in any history: the sweep sees what was published, so test_swept.py deletes
+    sweeps = True
     options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "sweep_hours": 0, "sweep_floor": 1000}
 
     def put(self, record: Record) -> None:
