@@ -29,7 +29,7 @@ from tests.what_was_sent import changes
 SEED = 20_261_122
 EVER = "2000-01-01T00:00:00+00:00"
 # These are asked day by day, at a limit of a hundred calls an hour or the price of tokens: the days of a first load.
-BY_DAYS = {"brevo.events": 86, "ga4.reports": 60, "matomo.visits": 150}
+BY_DAYS = {"brevo.events": 86, "ga4.reports": 60, "matomo.visits": 74}
 ORDERS = "select count(*), sum(sold_cents)::bigint, sum(returned_cents)::bigint from profile.person_order"
 UNTIDY = """
 select
