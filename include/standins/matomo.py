@@ -47,8 +47,8 @@ class _Error(Exception):
 
 
 def prepare(store: Store, now_ms: int) -> None:
-    """One site, a month old."""
-    created = datetime.fromtimestamp(now_ms / 1000, UTC) - timedelta(days=30)
+    """One site, older than any visit of the merchant."""
+    created = datetime.fromtimestamp(now_ms / 1000, UTC) - timedelta(days=75)
     store.set_setting("matomo.sites", {"1": {**SITE, "ts_created": created.strftime("%Y-%m-%d %H:%M:%S")}})
     store.set_setting("matomo.account", {"site_ids": ["1"]})
 

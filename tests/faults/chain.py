@@ -48,18 +48,13 @@ class Chain:
     streams: Sequence[str] = field(default_factory=lambda: tuple(STREAMS))
     destinations: Sequence[str] = DESTINATIONS
 
-    def of(self, stage: Stage, *, since: str = "") -> list[Order]:
+    def of(self, stage: Stage) -> list[Order]:
         """What is to be done in a stage: by stream, by destination, or one thing."""
         if stage in ("land", "check", "publish"):
-            return [Order(stage, name, since=since) for name in self.streams]
+            return [Order(stage, name) for name in self.streams]
         if stage == "sync":
             return [Order(stage, name, self.as_of) for name in self.destinations]
         return [Order(stage, as_of=self.as_of)]
-
-    def extract(self, *, since: str = "") -> dict[Order, Any]:
-        """Land, check and publish every stream."""
-        done = self.crew.run(*self.of("land", since=since))
-        return done | self.crew.run(*self.of("check")) | self.crew.run(*self.of("publish"))
 
     def build(self) -> dict[Order, Any]:
         """Persons, then segments."""
