@@ -208,7 +208,7 @@ def test_pain_29_a_first_load_that_was_cut_off_goes_on_behind_the_last_whole_day
 
     def die() -> None:
         asked.append(1)
-        if len(asked) == 30:
+        if len(asked) == 75:
             stage.store.set_setting("matomo.sites", {})
 
     stage.before = die
@@ -224,7 +224,7 @@ def test_pain_29_a_first_load_that_was_cut_off_goes_on_behind_the_last_whole_day
     assert 0 < len(before) < 12
     assert len(landed(conn)) == 12
     asked_again = [one for one in stage.context.log.read() if b"getLastVisitsDetails" in one.body]
-    assert len(asked_again) < 30 - len(before)
+    assert len(asked_again) < 75 - len(before)
 
 
 def landed(conn: psycopg.Connection) -> dict[str, dict[str, Any]]:
