@@ -74,7 +74,8 @@ def test_pain_05_what_a_platform_never_confirms_is_accepted_and_no_more(jobs: Wo
     assert [(one.outcome, one.added, one.confirmed) for one in results] == [("success", 1, 0), ("success", 0, 0)]
     assert states(jobs) == ["accepted"]
     [(outcome, confirmed_at)] = jobs.conn.execute(
-        "select delivery.outcome, member.confirmed_at from audience.delivery inner join audience.member using (person_id)"
+        "select delivery.outcome, member.confirmed_at from audience.delivery"
+        " inner join audience.member using (person_id)"
     ).fetchall()
     assert (outcome, confirmed_at) == ("accepted", None)
 

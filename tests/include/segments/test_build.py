@@ -81,7 +81,7 @@ def test_building_the_same_day_again_changes_nobody(conn, countries) -> None:
     assert conn.execute("select * from segment.membership order by membership_id").fetchall() == before
 
 
-def test_pain_33_each_segment_is_built_once_a_run_after_those_it_builds_on_and_its_time_is_told(conn, countries) -> None:
+def test_pain_33_each_segment_is_built_once_a_run_behind_those_it_builds_on_and_timed(conn, countries) -> None:
     live_in(conn, {1: "DE", 2: "FR", 3: None})
     for run in (1, 2):
         built = list(build(conn, countries))
