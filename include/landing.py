@@ -90,12 +90,12 @@ def land_again(conn: psycopg.Connection, stream_name: str, client: Any, *, since
                batch_rows: int = BATCH_ROWS, mapping: Mapping[str, Any] | None = None) -> Landed:
     """Read the window [since, until) once more, whatever the cursor says; the cursor stays where it is.
 
-    Rows that equal the last landed version of their record are left out. Dropped files have no windows.
+    Rows that equal the last landed version of their record are left out. Nothing happens to a stream without ranges.
 
     :raises RetriableError: as `land`.
     """
     stream = registry.stream(stream_name)
-    if stream.source == "files":
+    if not stream.ranged:
         return Landed(None, 0)
     mapping = _mapping(stream) if mapping is None else mapping
     conn.commit()
