@@ -1,4 +1,4 @@
-"""A range of the past read once more in a running system, by Airflow's own backfill, because rows of it were lost here."""
+"""A range of the past read once more in a running system by Airflow's own backfill, because rows of it were lost."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -75,14 +75,14 @@ def allow_deletions(
     who: Annotated[str | None, typer.Option(help="Who decides; your user name when left out.")] = None,
     json: Json = False,
 ) -> None:
-    """After a listing of all keys was refused: let the next one delete as many records as that one would have."""
+    """After too many records were gone at the source: let the next landing delete as many as that one would have."""
     from include import sweep
 
     _known(stream)
     with warehouse_connection() as conn:
         allowed = sweep.allow(conn, stream, who or getpass.getuser())
     if allowed is None:
-        raise NotFoundError(f"The last listing of {stream} was not refused.")
+        raise NotFoundError(f"The last landing of {stream} held no deletions back.")
     if json:
         print_json({"stream": stream, "records": allowed})
         return

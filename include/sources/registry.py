@@ -26,7 +26,7 @@ class Stream:
     :param keys: client, window, mapping → every key the source has, page by page, where it tells deletions in no other
         way; with a window that begins, those of records made since. In an order that no change moves.
     :param load: what a load of all there is would take.
-    :param ranged: a range of the past can be asked for. Not of dropped files, nor of a list that has no filter by change:
+    :param ranged: a range of the past can be asked for. Not of dropped files, nor of a list without filter by change:
         every landing reads all of that, and a backfill of thirty days would thirty times.
     """
 

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from include import landing
+from include import sweep
 from include.identity.build import build_persons
 from include.identity.ends import find_end
 from include.segments.definition import load_definitions
@@ -149,19 +149,26 @@ def test_visits_that_were_deleted_at_the_platform_leave_the_person(conn: psycopg
     assert list(persons_of(conn).values()) == [{"2", "3"}]
 
 
-def test_a_platform_that_has_lost_everything_takes_nothing_away(
-    conn: psycopg.Connection, stage: Stage, caplog: pytest.LogCaptureFixture
+def test_a_platform_that_has_lost_a_day_takes_nothing_away_until_a_person_allows_it(
+    conn: psycopg.Connection, stage: Stage
 ) -> None:
-    visits = [Visit(n, 1, ago(1) + timedelta(seconds=n)) for n in range(landing.SWEEP_FLOOR + 1)]
+    visits = [Visit(n, 1, ago(1) + timedelta(seconds=n)) for n in range(sweep.FLOOR + 1)]
     put(stage, *visits)
     land(conn, stage, UNTIL)
     publish(conn)
     put(stage, *visits, deleted=True)
 
-    assert land(conn, stage, UNTIL + timedelta(hours=1)).rows == 0
-    assert f"of {len(visits)} records" in caplog.text
-    put(stage, Visit(999, 1, ago(1)))
-    assert land(conn, stage, UNTIL + timedelta(hours=2)).rows == len(visits) + 1
+    refused = land(conn, stage, UNTIL + timedelta(hours=1))
+    put(stage, Visit(999, 1, ago(0)))
+    days_later = land(conn, stage, UNTIL + timedelta(days=5))
+
+    assert (refused.rows, refused.gone) == (0, 0)
+    assert "of 21 records that were there 21 are gone" in (refused.refused or "")
+    assert (days_later.rows, days_later.gone) == (1, 0), "what is new goes on"
+    assert days_later.refused is not None, "the day is read again until it comes"
+    assert sweep.allow(conn, "matomo.visits", "ada") == 21
+    assert land(conn, stage, UNTIL + timedelta(days=6)).gone == 21
+    assert land(conn, stage, UNTIL + timedelta(days=7)).refused is None
 
 
 def test_a_segment_asks_who_visited_three_times_within_a_week(
