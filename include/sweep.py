@@ -110,7 +110,7 @@ def listing(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mapp
         warehouse.run(conn, "sweep/gone_key")
         made = sql.Identifier(_MADE[stream.shape])
         conn.execute(_HELD.format(table=table, made=made, since=sql.Literal(window.since)))
-        found = Found(**warehouse.rows(conn, "sweep/find_in_listing")[0])
+        found = Found(**warehouse.rows(conn, "sweep/find_in_listing", {"stream": stream.name})[0])
         conn.execute("drop view pg_temp.held_key")
         refused = guard(conn, stream, mapping).refuses(found)
         buried = Swept(refused=refused) if refused or not found.gone else _bury_apart(conn, stream, window)
@@ -180,9 +180,8 @@ def _bury_apart(conn: psycopg.Connection, stream: Stream, window: Window) -> Swe
     batch_id = warehouse.rows(conn, "landing/open_batch", batch)[0]["batch_id"]
     values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE.decode()}
     rows = warehouse.run(conn, "sweep/bury", values)
-    rows -= warehouse.run(conn, "landing/drop_unchanged", values)  # those that wait to be published already
     warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
-    return Swept(rows, batch_id if rows else None)
+    return Swept(rows, batch_id)
 
 
 def _write(conn: psycopg.Connection, stream: Stream, until: datetime, found: Found, swept: Swept) -> None:
