@@ -87,3 +87,27 @@ def allow_deletions(
         print_json({"stream": stream, "records": allowed})
         return
     print_line(f"The next landing of {stream} may delete up to {allowed:,} records.")
+
+
+@commands.command("set-aside")
+def set_stream_aside(
+    stream: Name,
+    why: Annotated[str, typer.Option(help="For those who ask later.")],
+    hours: Annotated[int, typer.Option(help="For how long.", min=1, max=168)] = 24,
+    who: Annotated[str | None, typer.Option(help="Who decides; your user name when left out.")] = None,
+    json: Json = False,
+) -> None:
+    """A failed check of a stream holds all persons back: let them be built without its news for some hours."""
+    from include import publishing
+
+    _known(stream)
+    with warehouse_connection() as conn:
+        until = publishing.set_aside(
+            conn, stream, who=who or getpass.getuser(), why=why, hours=hours, at=datetime.now(UTC)
+        )
+    if until is None:
+        raise NotFoundError(f"No check of {stream} has failed; it holds nobody back.")
+    if json:
+        print_json({"stream": stream, "until": until.isoformat()})
+        return
+    print_line(f"Persons are built without the news of {stream} until {until:%Y-%m-%d %H:%M} UTC; clear the task.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pendulum
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -46,6 +46,11 @@ def waited_for(dag: DAG) -> set[str]:
     return {asset.name for asset in getattr(condition, "objects", [condition]) if asset is not None}
 
 
+def emits(task: BaseOperator) -> set[str]:
+    """Names of the assets and aliases a task may emit."""
+    return {outlet.name for outlet in task.outlets}
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_dag_is_named_like_its_file_and_stays_short(name: str, dags: dict[str, DAG]) -> None:
     lines = (DAGS_FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
@@ -68,7 +73,13 @@ def test_a_dag_tells_its_owner_its_tags_and_what_to_do_when_it_fails(name: str, 
 def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -> None:
     made_by = {asset.name: dag.dag_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
     wakes = {name: waited_for(dag) for name, dag in dags.items()}
-    assert {made_by[name] for name in wakes["build_persons"]} == {d for d in CHAIN if d.startswith("extract_")}
+    assert wakes["build_persons"] == {"night"}
+    completing = {
+        dag.dag_id: task.awaited for dag in dags.values() for task in dag.tasks if "night/is_whole" in emits(task)
+    }
+    assert set(completing) == {d for d in CHAIN if d.startswith("extract_")}
+    assert set(completing.values()) == {tuple(STAGING)}
+    assert {made_by[asset.name] for asset in STAGING.values()} == set(completing)
     assert wakes["build_segments"] == {"persons"}
     for destination in AUDIENCES:
         assert wakes[f"sync_{destination}"] == {"segments", f"approval/{destination}"}
