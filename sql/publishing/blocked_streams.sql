@@ -1,5 +1,5 @@
--- One row per stream that has a batch behind a failed check and was not set aside by a person: nothing may be built on what stands
--- before it.
+-- One row per stream that has a batch behind a failed check and was not set aside by a person: nothing may be built on what
+-- stands before it.
 select distinct b.stream
 from ops.batch as b
 where

@@ -199,7 +199,7 @@ def test_a_failed_check_holds_everybody_back_until_a_person_sets_its_stream_asid
     land(warehouse, contacts(1, 60, unread))
     with pytest.raises(CriticalCheckError):
         execute(check())
-    with pytest.raises(AirflowSkipException, match="source set-aside hubspot.contacts"):
+    with pytest.raises(AirflowSkipException, match=r"source set-aside hubspot\.contacts"):
         execute(BuildPersonsOperator(task_id="build", as_of="2026-11-20"))
     now = datetime.now(UTC)
     words = {"who": "ada", "why": "the CRM is being mended", "hours": 24}

@@ -19,8 +19,8 @@ class CheckSourcesOperator(WarehouseOperator):
     """
     Ask every check of ``sql/quality/cross/``. A critical one that fails fails the task, and nothing is built behind it.
 
-    Before, the night is taken as it stands. Streams that missed it do not hold the others back; when the clock began the
-    run, the owner is told of them, and of the first night that is whole again.
+    Before, the night is taken as it stands. Streams that missed it do not hold the others back; when the clock began
+    the run, the owner is told of them, and of the first night that is whole again.
 
     :param awaited: the streams that persons wait for.
     :param as_of: the day of the run; whole days before it are looked at (templated).
@@ -51,11 +51,8 @@ class CheckSourcesOperator(WarehouseOperator):
         return {"checks": len(results), "failed": [one.check.name for one in results if not one.passed]}
 
     def _begin(self, conn: psycopg.Connection, context: Context) -> None:
-        missing, by_clock = (
-            night.begin(conn, self.awaited, datetime.now(UTC)),
-            context["dag_run"].run_type == "scheduled",
-        )
-        if missing and not by_clock:
+        missing = night.begin(conn, self.awaited, datetime.now(UTC))
+        if missing and context["dag_run"].run_type != "scheduled":
             return  # somebody wants persons now, whatever the time
         state = State(
             "streams of the night",

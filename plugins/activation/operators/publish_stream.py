@@ -22,8 +22,8 @@ class PublishStreamOperator(WarehouseOperator):
     chain goes on without that platform.
 
     :param stream: name in include/sources/registry.py.
-    :param awaited: the streams that persons wait for; the one that completes them says so by the asset of the night. None:
-        this publication is no part of a night. A backfill never is.
+    :param awaited: the streams that persons wait for; the one that completes them says so by the asset of the night.
+        None: this publication is no part of a night. A backfill never is.
     :returns: ``{"rows": n, "deleted": n, "quarantined": n}``.
     """
 
