@@ -1,6 +1,7 @@
 """What the gate's operators do with a failure: the task fails, the text and the XCom are clean."""
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from activation.operators.warehouse_operator import WarehouseOperator
 from activation.operators.watch_streams import WatchStreamsOperator
 from include import publishing
 from include.errors import CriticalCheckError
+from tests.faults.stage import Event
 from tests.include.gate import column
 from tests.include.schema_contract.contacts import STREAM, contacts, land, learn
 from tests.sql.conftest import insert
@@ -30,23 +32,13 @@ def warehouse(conn: psycopg.Connection, warehouse_url: str, monkeypatch: pytest.
     return conn
 
 
-class Events(dict[Any, list[Any]]):
-    """What a task emits: by alias, the assets."""
-
-    def __missing__(self, alias: Any) -> Any:
-        self[alias] = found = SimpleNamespace(add=lambda asset: self.emitted.append(asset.name))
-        return found
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.emitted: list[str] = []
-
-
-def execute(operator: WarehouseOperator, run_type: str = "scheduled", events: Events | None = None) -> Any:
+def execute(
+    operator: WarehouseOperator, run_type: str = "scheduled", events: defaultdict[Any, Event] | None = None
+) -> Any:
     """Run it as a worker does, as far as the project's part of it goes."""
     ti = SimpleNamespace(dag_id="d", run_id="r", task_id=operator.task_id, map_index=-1, try_number=1)
     run = SimpleNamespace(run_type=run_type)
-    return operator.execute({"ti": ti, "dag_run": run, "outlet_events": Events() if events is None else events})
+    return operator.execute({"ti": ti, "dag_run": run, "outlet_events": events})
 
 
 def check() -> CheckStreamOperator:
@@ -159,9 +151,9 @@ AWAITED = (STREAM.name, "shopify.orders")
 
 def publish(stream: str, run_type: str = "scheduled") -> list[str]:
     """Publish as the nightly DAG does; the assets that were emitted by alias."""
-    events = Events()
+    events: defaultdict[Any, Event] = defaultdict(Event)
     execute(PublishStreamOperator(task_id="publish", stream=stream, awaited=AWAITED), run_type, events)
-    return events.emitted
+    return [asset.name for event in events.values() for asset in event.added]
 
 
 def begin(run_type: str) -> None:
