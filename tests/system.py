@@ -224,7 +224,7 @@ class RunningSystem:
         before = self.standins.recorded()
         began = datetime.now(UTC)
         ended = make("run", self.home, **choices)
-        self._until_idle()
+        self.until_idle()
         runs = self.airflow.runs(dag_ids(), since=began)
         by_dag: dict[str, tuple[str, ...]] = {}
         for run in runs:
@@ -288,7 +288,7 @@ class RunningSystem:
                 "sync_meta",
             )
             audit = conn.execute("select actor, action, details ->> 'why' from ops.audit").fetchall()
-        self._until_idle()
+        self.until_idle()
         shown = self._squares("sync_meta", "leaves-a-stale-segment")
         return Asked(question, held, shown, audit, self._squares("sync_mailchimp"))
 
@@ -307,14 +307,14 @@ class RunningSystem:
             def have_left() -> bool:
                 """Look at the orders once, as the clock would; what is seconds old is left to the next look."""
                 self.airflow.trigger("follow_orders", f"somebody-bought-{next(looks)}")
-                self._until_idle()
+                self.until_idle()
                 return conn.execute(REMOVED_AT, asked).fetchone()[1] == len(buyers)
 
             self._until(have_left, "follow_orders", "build_segments", "sync_meta")
             at, left = conn.execute(REMOVED_AT, asked).fetchone()
-        self._until_idle()
+        self.until_idle()
         self.airflow.trigger("follow_orders", "nobody-bought")
-        self._until_idle()
+        self.until_idle()
         again = dict(square[:2] for square in self._squares("follow_orders", "nobody-bought"))["build_persons"]
         return Bought(len(buyers), left, at - now.timestamp(), again)
 
@@ -323,7 +323,7 @@ class RunningSystem:
         for dag_id in ("check_connections", "watch"):
             self.airflow.pause(dag_id, False)
             self.airflow.trigger(dag_id, "looks-around")
-        self._until_idle()
+        self.until_idle()
         checks, watched = self._squares("check_connections", "looks-around"), self._squares("watch", "looks-around")
         with psycopg.connect(self.env["WAREHOUSE_URL"]) as conn:
             asked = conn.execute("select role, platform, state, problems from ops.connection_check").fetchall()
@@ -394,7 +394,8 @@ class RunningSystem:
         pid = int((self.home / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
         return kept["token"], [psutil.Process(one) for one in (pid, *(part["pid"] for part in kept["parts"]))]
 
-    def _until_idle(self) -> None:
+    def until_idle(self) -> None:
+        """Wait until no DAG is at work."""
         Retrying(retry=retry_if_result(bool), stop=stop_after_delay(180), wait=wait_fixed(1))(
             lambda: self.airflow.runs(dag_ids(), states=ACTIVE)
         )
