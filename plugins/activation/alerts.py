@@ -20,7 +20,7 @@ from activation.hooks.warehouse import WarehouseHook
 from include import alerts
 from include.alert_channels import Channel, SlackChannel, SmtpChannel, WebhookChannel
 from include.destinations.webhook_signature import Signature
-from include.errors import AudienceflowError, ConfigError, RetriableError
+from include.errors import AudienceflowError, AuthError, ConfigError, QuotaError, RetriableError
 from include.ledger.watch import State
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,20 @@ def _tell(conn: psycopg.Connection, notices: list[dict[str, Any]]) -> None:
             log.warning("An alert waits in ops.alert_outbox: %s", error)
 
 
+def causes(task: object, error: BaseException | None) -> tuple[str, ...]:
+    """What a failed task has in common with others: what its error says was told, and the platform that is at fault.
+
+    ``hubspot: credentials`` fails all landings, the sync and the check of the connection alike.
+    """
+    told = getattr(error, "causes", ())
+    platform = getattr(task, "platform", None)
+    if platform is None:
+        return told
+    kinds = (("credentials", AuthError), ("quota", QuotaError), ("no answer", RetriableError))
+    fault = next((name for name, kind in kinds if isinstance(error, kind)), None)
+    return told if fault is None else (*told, f"{platform}: {fault}")
+
+
 def _summary(context: Context, failing: bool) -> str:
     if not failing:
         return "works again"
@@ -148,4 +162,5 @@ class StateChangeNotifier(BaseNotifier):
                 summary=_summary(context, self.failing),
                 link=getattr(ti, "log_url", None),
                 page=result_pages.page_of(conn, ti),
+                causes=causes(task, error) if self.failing else (),
             )
