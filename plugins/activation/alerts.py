@@ -7,7 +7,7 @@ of any other exception only the class is told.
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from activation import result_pages
 from activation.hooks.warehouse import WarehouseHook
-from include import alerts
+from include import alerts, heartbeat
 from include.alert_channels import Channel, SlackChannel, SmtpChannel, WebhookChannel
 from include.destinations.webhook_signature import Signature
 from include.errors import AudienceflowError, AuthError, ConfigError, QuotaError, RetriableError
@@ -104,6 +104,23 @@ def sweep(conn: psycopg.Connection) -> None:
         alerts.sweep(conn, channels=channels(), policy=policy())
     except RetriableError as error:
         log.warning("An alert waits in ops.alert_outbox: %s", error)
+
+
+def beat(conn: psycopg.Connection, at: datetime, heartbeat_conn_id: str = "heartbeat_default") -> None:
+    """Ping the monitor that raises the alarm when Airflow has stopped; without its connection there is none.
+
+    ``heartbeat_default``: host is the whole URL, as `https://hc-ping.com/…`; or the password, where it is to be masked.
+    """
+    try:
+        found = BaseHook.get_connection(heartbeat_conn_id)
+    except AirflowNotFoundException:
+        return
+    signs = [sign for sign in heartbeat.look(conn, at=at) if sign.part != "watch"]
+    signs.append(heartbeat.Sign("watch", True, "at work"))  # this one
+    try:
+        heartbeat.ping(found.password or found.host, signs)
+    except RetriableError as error:
+        log.warning("%s", error)
 
 
 def _tell(conn: psycopg.Connection, notices: list[dict[str, Any]]) -> None:
