@@ -18,6 +18,5 @@ create table ops.alert_attempt (
     primary key (notice_id, channel)
 );
 
--- By which old rows are found when they are forgotten.
+-- By which the last days are found, of tries and of checks: `watch` looks every ten minutes.
 create index on ops.task_run (started_at);
-create index on ops.check_result (checked_at);
