@@ -20,7 +20,8 @@ def fill(conn: psycopg.Connection, rows: int) -> None:
     conn.execute("insert into ops.batch (stream, window_until, state) values ('a.b', now(), 'published')")
     conn.execute(
         "insert into ops.task_run (dag_id, run_id, task_id, try_number, started_at)"
-        " select 'a', n::text, 'b', 1, %(now)s - n * interval '4 years' / %(rows)s from generate_series(1, %(rows)s) as n",
+        " select 'a', n::text, 'b', 1, %(now)s - n * interval '4 years' / %(rows)s"
+        " from generate_series(1, %(rows)s) as n",
         {"now": NOW, "rows": rows},
     )
     conn.execute(
@@ -55,8 +56,8 @@ def test_results_that_a_page_shows_stay_with_it(conn: psycopg.Connection) -> Non
     fill(conn, 100)
     conn.execute(
         "insert into ops.result_page (suite, stream, owner, batch_id, checked_at, records, rules, critical, warning,"
-        " info, dag_id, run_id, task_id, try_number, path) select suite, 'a.b', 'data', batch_id, checked_at, 1, 1, 0, 0, 0,"
-        " 'd', 'r', 't', 1, 'p' from ops.check_result where suite = 'young' order by checked_at limit 1"
+        " info, dag_id, run_id, task_id, try_number, path) select suite, 'a.b', 'data', batch_id, checked_at, 1, 1,"
+        " 0, 0, 0, 'd', 'r', 't', 1, 'p' from ops.check_result where suite = 'young' order by checked_at limit 1"
     )
     history.forget(conn, keep_days=365, at=NOW)
     assert count(conn, "check_result", "checked_at < '2025-11-21' and suite = 'young'") == 1
