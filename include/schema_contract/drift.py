@@ -182,6 +182,7 @@ def _result(kind: Kind, drifts: Sequence[Drift], checked_rows: int) -> dict[str,
             "changes": [
                 {
                     "path": one.name,
+                    "text": one.text,
                     "part": one.part,
                     "expected": one.expected,
                     "found": one.found,
