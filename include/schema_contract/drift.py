@@ -116,7 +116,6 @@ def hold(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], drifts
     for one in drifts:
         if one.mode != "discard" or one.kind != kind or kind == "new_column":
             continue
-        statement = "contract/hold_changed" if kind == "changed_type" else "contract/hold_without"
         reason = (
             f"The column {one.name} came as {one.found}; {one.expected} is known."
             if kind == "changed_type"
@@ -124,7 +123,7 @@ def hold(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], drifts
         )
         held += warehouse.run(
             conn,
-            statement,
+            "contract/hold",
             {
                 "stream": stream,
                 "batch_ids": list(batch_ids),
