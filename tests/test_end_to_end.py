@@ -15,18 +15,9 @@ import pytest
 
 from tests import canaries, oracle
 from tests.read_again import ReadAgain, read_again
-from tests.system import (
-    HOLDING,
-    Asked,
-    Bought,
-    Looked,
-    RunningSystem,
-    Step,
-    alerts_of,
-    make,
-    still_running,
-    taken,
-)
+from tests.system_chapters import LivedIn
+from tests.system_processes import make, still_running, taken
+from tests.system_seen import HOLDING, Asked, Bought, Looked, Step, alerts_of
 from tests.what_was_sent import addresses_sent, everything_sent, hashes_sent
 
 pytestmark = pytest.mark.timeout(1500)
@@ -85,12 +76,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     try:
         started = make("up", home, CUSTOMERS=CUSTOMERS)
         assert started.returncode == 0, started.stdout[-3000:] + started.stderr[-3000:]
-        yield _live(RunningSystem(home), home)
+        yield _live(LivedIn(home), home)
     finally:
         make("down", home)
 
 
-def _live(system: RunningSystem, home: Path) -> Story:
+def _live(system: LivedIn, home: Path) -> Story:
     token, leaders = system.leaders()
     canaries.plant(system.standins, home / "standins" / "drops")
     first, second, day_two = system.run(), system.run(), system.run(DAY="2")

@@ -36,7 +36,8 @@ class LandStreamOperator(WarehouseOperator):
         super().__init__(**kwargs)
         self.stream = stream
         self.since = since
-        self.hook = HOOKS[stream.partition(".")[0]]
+        self.platform = stream.partition(".")[0]
+        self.hook = HOOKS[self.platform]
         self.source_conn_id = source_conn_id or self.hook.default_conn_name
 
     def prepare(self, context: Context) -> None:
