@@ -24,7 +24,7 @@ from include.errors import ConfigError, FatalError
 from include.http_client import JsonClient
 from include.sources import hubspot_associations
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import MILLISECOND, Page, Row, Window, page_size
 
 LISTING_SIZE = 100  # the vendor's maximum of a listing
 SEARCH_SIZE = 200  # the vendor's maximum of a search
@@ -99,7 +99,7 @@ def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, A
     yield from _archived(client, kind, wanted, listing, window.since and window.since - OVERLAP)
     if changed_since is not None:
         size, since = page_size(mapping, SEARCH_SIZE), changed_since - OVERLAP
-        for page in _changed(client, kind, wanted, size, since, window.until):
+        for page in _changed(client, kind, wanted, size, since, window.end(MILLISECOND)):
             yield page._replace(rows=hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows))
     yield Page([], {"since": window.until.isoformat()})
 
