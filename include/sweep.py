@@ -27,8 +27,12 @@ FLOOR = 20
 # When a record of each shape was made, as staging knows it: what a listing that goes back only so far can name.
 _MADE = {"person_record": "created_at", "order_entry": "occurred_at", "event": "occurred_at", "company": "created_at",
          "deal": "created_at", "campaign": "created_at", "report_row": "on_date"}
+# Not those of which something landed that is not published yet: it may tell the deletion itself, and will be looked at
+# when it was.
 _HELD = sql.SQL(
-    "create temporary view held_key as select record_key from staging.{table}"
+    "create temporary view held_key as select record_key from staging.{table} as s where not exists ("
+    "select from raw.record as r inner join ops.batch as b on b.batch_id = r.batch_id"
+    " where r.stream = {stream} and b.stream = {stream} and b.state <> 'published' and r.record_key = s.record_key)"
     " group by record_key having {since}::timestamptz is null or min({made}) >= {since}::timestamptz"
 )
 _ANYTHING = sql.SQL("select exists (select from staging.{table})")
@@ -104,7 +108,7 @@ def _list(conn: psycopg.Connection, keys: Callable[..., Iterator[list[str]]], cl
 def _decide(conn: psycopg.Connection, stream: Stream, window: Window, options: Mapping[str, Any],
             allowed: int) -> Swept:
     conn.execute(_HELD.format(table=sql.Identifier(table_of(stream.name)), made=sql.Identifier(_MADE[stream.shape]),
-                              since=sql.Literal(window.since)))
+                              stream=sql.Literal(stream.name), since=sql.Literal(window.since)))
     found = _Found(**warehouse.rows(conn, "sweep/count")[0])
     refused = None if found.gone <= allowed else _too_many(stream, found, options)
     buried = _bury(conn, stream, window) if found.gone and refused is None else Swept(0, refused=refused)

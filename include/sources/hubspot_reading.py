@@ -6,15 +6,16 @@ Source: https://developers.hubspot.com/docs/api-reference/search/guide and .../c
 * Later: search by the time of change, 200 a page. A search gives 10,000 results at most, pages by offset (a record
   that changes meanwhile moves the others), and lags behind by moments. So each page is a search of its own that begins
   at the last time stamp seen, records seen there are dropped, and the window begins OVERLAP early.
-* Deleted records are in neither; the listing with ``archived=true`` names them, with the time.
-* Records that were merged are in no listing any more; what is left of them names them (``hs_merged_object_ids``).
+* Deleted records are in neither; the listing with ``archived=true`` names them, with the time. One that was deleted for
+  good is in none: `keys` tells.
+* Records that were merged are in none either; what is left of them names them (``hs_merged_object_ids``).
 * What a record belongs to stands in the listing; a search does not tell, so it is asked for beside.
 
 Limits: 100 to 190 requests in 10 s, 5 searches a second, a search body of 3,000 characters.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,6 +108,13 @@ def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, A
             rows = hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows)
             yield page._replace(rows=[*rows, *_merged_away(rows)])
     yield Page([], {"since": window.until.isoformat()})
+
+
+def keys(client: JsonClient, kind: Kind, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all records that are not deleted, by id; the listing cannot leave out those made before a window."""
+    bare, size = replace(kind, belongs_to=()), page_size(mapping, LISTING_SIZE)
+    for listing in _listings(client, bare, ["hs_object_id"], size, archived=False, after=None):
+        yield [_read_record(raw).id for raw in listing.results]
 
 
 def _merged_away(rows: list[Row]) -> list[Row]:

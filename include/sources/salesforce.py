@@ -139,6 +139,16 @@ def lead_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, An
     yield from _keys(client, "Lead", window, mapping)
 
 
+def account_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all accounts, as `contact_keys` gives them."""
+    yield from _keys(client, "Account", window, mapping)
+
+
+def opportunity_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all opportunities, as `contact_keys` gives them."""
+    yield from _keys(client, "Opportunity", window, mapping)
+
+
 def _keys(client: SalesforceClient, name: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
     made = f"CreatedDate >= {literal(window.since)}" if window.since is not None else ""
     size = page_size(mapping, PAGE_ROWS)

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from tests.include.sources.contract.conftest import Stages
-from tests.include.sources.contract.history import Round, Step
+from tests.include.sources.contract.history import History, Round, Step
 
 SWEPT = pytest.mark.parametrize(
     "stream", ["brevo.contacts", "klaviyo.profiles", "mailchimp.campaigns", "shopify.customers", "shopify.orders"]
@@ -49,3 +50,60 @@ def test_a_deletion_while_all_keys_are_listed_takes_nobody_else_along(stream: st
         history.settle()
         assert history.staged() == sorted(history.truth().items())
         assert len(history.truth()) < 30
+
+
+FOR_GOOD = pytest.mark.parametrize(
+    "stream",
+    [
+        *("hubspot.contacts", "hubspot.companies", "hubspot.deals", "woocommerce.orders"),
+        *("salesforce.contacts", "salesforce.leads", "salesforce.accounts", "salesforce.opportunities"),
+    ],
+)
+
+
+def erase(history: History, number: int) -> None:
+    """Past every recycle bin, as privacy laws ask."""
+    rows = history.conn.execute(
+        "select record_key, payload::text from raw.record where stream = %s", (history.stream.name,)
+    )
+    [key] = [key for key, payload in rows if history.adapter.read(orjson.loads(payload))[0] == number]
+    kind = getattr(history.adapter, "kind", None) or getattr(history.adapter, "name", "order")
+    assert history.stage.store.delete(history.adapter.source, kind, key)
+    del history.live[number]
+
+
+@FOR_GOOD
+def test_pain_23_a_record_that_was_deleted_for_good_leaves_staging_with_the_next_listing(
+    stream: str, stages: Stages
+) -> None:
+    with stages.history(stream) as history:
+        history.begin(9)
+        history.land()
+        history.publish()
+        erase(history, 3)
+
+        history.clock.pass_(8 * 86_400)
+        history.land()
+        history.publish()
+
+        assert history.staged() == sorted(history.truth().items())
+        assert len(history.truth()) == 8
+
+
+@pytest.mark.parametrize("stream", ["hubspot.contacts", "salesforce.contacts"])
+def test_a_deletion_that_the_platform_tells_is_not_counted_as_one_that_it_does_not(stream: str, stages: Stages) -> None:
+    """Forty of sixty are archived: that is their owner's will, and no listing that came back half."""
+    with stages.history(stream) as history:
+        history.begin(60)
+        history.land()
+        history.publish()
+        history.clock.pass_(86_400)
+        for _ in range(40):
+            history.delete(0)
+
+        landed = history.land()
+        history.publish()
+
+        assert (landed.gone, landed.refused) == (0, None)
+        assert history.staged() == sorted(history.truth().items())
+        assert len(history.truth()) == 20
