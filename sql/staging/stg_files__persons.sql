@@ -290,6 +290,8 @@ select
     consent_ads,
     consent_ads_at,
     consent_text,
+    null::text as company_key,  -- a file of persons names no company
+    null::text as company_stream,
     array_remove(array[
         case when raw_created_at is not null and created_at is null then 'created_at' end,
         case when raw_changed_at is not null and changed_at is null then 'changed_at' end,

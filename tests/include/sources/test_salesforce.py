@@ -271,6 +271,15 @@ def test_a_job_that_somebody_aborts_is_tried_again_later(server: Standins) -> No
         salesforce_bulk.wait(client, path)
 
 
+def test_a_contact_names_the_account_it_belongs_to(conn: psycopg.Connection, server: Standins) -> None:
+    put(server, "Contact", [contact(1, account=7), contact(2)])
+    land(conn, server, CONTACTS)
+
+    found = [(row["company_stream"], row["company_key"]) for row in staged(conn, CONTACTS)]
+
+    assert found == [("salesforce.accounts", records.id_of("Account", 7)), (None, None)]
+
+
 def test_a_converted_lead_names_the_contact_it_became(conn: psycopg.Connection, server: Standins) -> None:
     put(server, "Lead", [records.lead(person(1), company="Firm", converted_to=9), records.lead(person(2), company="X")])
     land(conn, server, "salesforce.leads")
