@@ -203,13 +203,13 @@ select
     consent_ads,
     consent_ads_at,
     consent_text,
-    company_key,
-    case when company_key is not null then %(constant_company_stream)s::text end as company_stream,
     array_remove(array[
         case when raw_created_at is not null and created_at is null then 'created_at' end,
         case when raw_changed_at is not null and changed_at is null then 'changed_at' end,
         case when raw_birth_on is not null and birth_on is null then 'birth_on' end,
         case when consent_email_said_at is not null and consent_email_at is null then 'consent_email_at' end,
         case when consent_ads_said_at is not null and consent_ads_at is null then 'consent_ads_at' end
-    ], null) as bad_casts
+    ], null) as bad_casts,
+    company_key,
+    case when company_key is not null then %(constant_company_stream)s::text end as company_stream
 from cast_row
