@@ -32,7 +32,7 @@ LONGEST_PAUSE = 30.0
 LONGEST_QUOTA_WAIT = 900.0  # seconds spent waiting for quota in one call before the task gives up
 REQUEST_IDS = ("X-Request-Id", "X-HubSpot-Correlation-Id", "X-FB-Trace-ID")  # what a vendor's support asks for
 
-__all__ = ["TRIES", "Headed", "JsonClient", "Pace", "by_status", "pause_asked", "retry_after"]
+__all__ = ["TRIES", "Headed", "JsonClient", "by_status", "pause_asked", "retry_after"]
 
 Classify = Callable[[requests.Response], AudienceflowError | None]
 
@@ -50,21 +50,6 @@ def by_status(response: requests.Response) -> AudienceflowError | None:
     if status in (408, 425) or status >= 500:
         return RetriableError(f"answered {status}.", retry_after=retry_after(response), code=str(status))
     return FatalError(f"answered {status}: the request is refused.", code=str(status))
-
-
-class Pace:
-    """Starts of calls at least ``seconds`` apart: below a platform's rate instead of into its 429."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Return when the next call may start."""
-        pause = self._next - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
-        self._next = max(time.monotonic(), self._next) + self._seconds
 
 
 class Headed(NamedTuple):

@@ -103,7 +103,7 @@ class LivedIn(RunningSystem):
             buyers = conn.execute(LAPSED).fetchall()
             orders = self.standins.documents("shopify", "order")
             now = datetime.now(UTC)
-            new = [_bought_now(orders[key], number, now) for number, (*_, key) in enumerate(buyers)]
+            new = [bought_now(orders[key], number, now) for number, (*_, key) in enumerate(buyers)]
             self.standins.put("shopify", "order", *new)
             self.airflow.pause("follow_orders", False)
             asked = (buyers[0][1], [person for person, *_ in buyers])
@@ -154,7 +154,7 @@ class LivedIn(RunningSystem):
         return [one for one in found if one["task_instance"]["state"] in ("awaiting_input", "deferred")]
 
 
-def _bought_now(order: dict[str, Any], number: int, now: datetime) -> dict[str, Any]:
+def bought_now(order: dict[str, Any], number: int, now: datetime) -> dict[str, Any]:
     """Another order of the same customer, without refunds."""
     key, stamp = f"88000{number}", int(now.timestamp() * 1000)
     at = now.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -42,12 +42,22 @@ def client(base_url: str, secret: str, property_id: str, *, limiter: Limiter | N
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:
-    """The Data API's error table; which quota is used up is told by the text alone."""
-    if response.status_code == 429:
+    """The Data API's error table, by ``status`` and the reason of ``ErrorInfo``.
+
+    Which quota is used up is known by the words alone, and no page of Google's states them: they are those that other
+    connectors to this interface recorded (read 2026-11-22).
+    """
+    if response.status_code < 400:
+        return None
+    status, reason, message = _told(response)
+    if response.status_code == 429 or status == "RESOURCE_EXHAUSTED":
         asked = pause_asked(response)
         return QuotaError("answered 429: a quota of the property is used up.",
-                          retry_after=_until_renewed(_message(response)) if asked is None else asked, code="429")
-    if response.status_code == 403:
+                          retry_after=_until_renewed(message) if asked is None else asked, code="429")
+    if reason == "SERVICE_DISABLED":
+        return AuthError("answered SERVICE_DISABLED: switch on the Google Analytics Data API in the service account's "
+                         "Google Cloud project.", code=reason)
+    if status == "PERMISSION_DENIED" or response.status_code == 403:
         return AuthError("answered 403: the service account may not read this property; make its e-mail address a "
                          "viewer of the property in Google Analytics.", code="403")
     if response.status_code == 400:
@@ -56,21 +66,28 @@ def classify(response: requests.Response) -> AudienceflowError | None:
     return by_status(response)
 
 
-def _message(response: requests.Response) -> str:
+def _told(response: requests.Response) -> tuple[str, str, str]:
+    """Status, reason and words of an error; the words only tell quotas apart: nobody sees them."""
     try:
-        return str(orjson.loads(response.content)["error"]["message"]).lower()
-    except (orjson.JSONDecodeError, LookupError, TypeError):
-        return ""
+        error = orjson.loads(response.content)["error"]
+        reasons = [str(one["reason"]) for one in error.get("details", ()) if "reason" in one]
+        return str(error.get("status", "")), (reasons or [""])[0], str(error.get("message", "")).lower()
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+        return "", "", ""
 
 
 def _until_renewed(message: str) -> float | None:
-    """Seconds until the quota that is named comes back; None for one of requests at once, which a moment renews."""
+    """Seconds until the quota that is named comes back; None for one of requests at once, which a moment renews.
+
+    A day's quota says "per day … will return in under 24 hours": the day is looked for first. That of requests that may
+    be thresholded, an hour's, names no time.
+    """
     now = datetime.now(_PACIFIC)
     if "concurrent" in message:
         return None
-    if "hour" in message:
-        return (now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - now).total_seconds()
-    if "day" in message:
+    if "per day" in message:
         tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), _PACIFIC)
         return (tomorrow - now.astimezone(UTC)).total_seconds()
+    if "hour" in message or "thresholded" in message:
+        return (now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - now).total_seconds()
     return None

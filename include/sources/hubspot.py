@@ -57,6 +57,21 @@ def deals(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Ite
     yield from hubspot_reading.read(client, DEALS, window, mapping)
 
 
+def contact_keys(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all contacts there are; one that was deleted for good, as privacy laws ask, is in no other listing."""
+    yield from hubspot_reading.keys(client, CONTACTS, mapping)
+
+
+def company_keys(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all companies, as `contact_keys` gives them."""
+    yield from hubspot_reading.keys(client, COMPANIES, mapping)
+
+
+def deal_keys(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all deals, as `contact_keys` gives them."""
+    yield from hubspot_reading.keys(client, DEALS, mapping)
+
+
 def _load(kind: Kind) -> Load:
     """By the search's own count of what nobody archived; 190 calls in 10 s."""
 

@@ -6,14 +6,16 @@ Source: https://developers.hubspot.com/docs/api-reference/search/guide and .../c
 * Later: search by the time of change, 200 a page. A search gives 10,000 results at most, pages by offset (a record
   that changes meanwhile moves the others), and lags behind by moments. So each page is a search of its own that begins
   at the last time stamp seen, records seen there are dropped, and the window begins OVERLAP early.
-* Deleted records are in neither; the listing with ``archived=true`` names them, with the time.
+* Deleted records are in neither; the listing with ``archived=true`` names them, with the time. One that was deleted for
+  good is in none: `keys` tells.
+* Records that were merged are in none either; what is left of them names them (``hs_merged_object_ids``).
 * What a record belongs to stands in the listing; a search does not tell, so it is asked for beside.
 
 Limits: 100 to 190 requests in 10 s, 5 searches a second, a search body of 3,000 characters.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,11 +26,12 @@ from include.errors import ConfigError, FatalError
 from include.http_client import JsonClient
 from include.sources import hubspot_associations
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import MILLISECOND, TOMBSTONE, Page, Row, Window, page_size
 
 LISTING_SIZE = 100  # the vendor's maximum of a listing
 SEARCH_SIZE = 200  # the vendor's maximum of a search
 SEARCH_BODY = 3000  # characters the vendor takes
+MERGED = "hs_merged_object_ids"  # of other records: those that went up in this one, with semicolons between
 OVERLAP = timedelta(minutes=10)  # how late the search index may know a change
 
 
@@ -66,6 +69,7 @@ class _Listing(msgspec.Struct):
 class _Properties(msgspec.Struct, frozen=True):
     lastmodifieddate: str | None = None
     hs_lastmodifieddate: str | None = None
+    hs_merged_object_ids: str | None = None
 
 
 class _Record(msgspec.Struct):
@@ -85,7 +89,8 @@ _read_record = msgspec.json.Decoder(_Record).decode
 def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, Any]) -> Iterator[Page]:
     """Yield the records changed or archived in the window; everything when it has no beginning.
 
-    Rows are keyed by id; a deleted one has ``"archived": true``. Oldest change first.
+    Rows are keyed by id; a deleted one has ``"archived": true``, one that was merged into another is a tombstone behind
+    that other. Oldest change first.
 
     :raises FatalError: paging repeats itself, or the mapping asks for more properties than a search takes.
     """
@@ -99,18 +104,33 @@ def read(client: JsonClient, kind: Kind, window: Window, mapping: Mapping[str, A
     yield from _archived(client, kind, wanted, listing, window.since and window.since - OVERLAP)
     if changed_since is not None:
         size, since = page_size(mapping, SEARCH_SIZE), changed_since - OVERLAP
-        for page in _changed(client, kind, wanted, size, since, window.until):
-            yield page._replace(rows=hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows))
+        for page in _changed(client, kind, wanted, size, since, window.end(MILLISECOND)):
+            rows = hubspot_associations.joined(client, kind.name, kind.belongs_to, page.rows)
+            yield page._replace(rows=[*rows, *_merged_away(rows)])
     yield Page([], {"since": window.until.isoformat()})
 
 
+def keys(client: JsonClient, kind: Kind, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all records that are not deleted, by id; the listing cannot leave out those made before a window."""
+    bare, size = replace(kind, belongs_to=()), page_size(mapping, LISTING_SIZE)
+    for listing in _listings(client, bare, ["hs_object_id"], size, archived=False, after=None):
+        yield [_read_record(raw).id for raw in listing.results]
+
+
+def _merged_away(rows: list[Row]) -> list[Row]:
+    """Tombstones of the records that went up in these."""
+    named = ((row.key, _read_record(row.payload).properties.hs_merged_object_ids or "") for row in rows)
+    gone = {id for key, ids in named for id in ids.split(";") if id and id != key}
+    return [Row(id, TOMBSTONE) for id in sorted(gone)]
+
+
 def properties(mapping: Mapping[str, Any], modified: str) -> list[str]:
-    """Every property the mapping names, and that of the last change, sorted."""
+    """Every property the mapping names, and those of the last change and of merges, sorted."""
     paths = [
         *(value for value in mapping.values() if isinstance(value, list)),
         *(path.split(SEPARATOR) for path in mapping["ids"].values()),
     ]
-    return sorted({path[1] for path in paths if len(path) > 1 and path[0] == "properties"} | {modified})
+    return sorted({path[1] for path in paths if len(path) > 1 and path[0] == "properties"} | {modified, MERGED})
 
 
 def _live(

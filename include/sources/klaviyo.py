@@ -27,12 +27,11 @@ from include.http_client import JsonClient, by_status
 from include.klaviyo_api import REVISION, api_root, cursor, headers
 from include.limits import Limiter
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Load, Page, Row, Window, page_size
+from include.sources.pages import SECOND, Load, Page, Row, Window, page_size
 
 PROFILES, EVENTS = "/profiles", "/events"
 PROFILES_A_PAGE, EVENTS_A_PAGE = 100, 1000  # the vendor's maxima
 OVERLAP = timedelta(minutes=10)
-SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
 LATE_DAYS = 7
 ALWAYS = frozenset({"created", "updated", "subscriptions"})
 IDENTIFIERS = "email,external_id,phone_number"
@@ -100,10 +99,10 @@ def profiles(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> 
     }
     for name in LEFT if since is not None else ():
         field = f"subscriptions.email.marketing.{name}.timestamp"
-        between = f"greater-or-equal({field},{_iso(since)}),less-than({field},{_end(window.until)})"
+        between = f"greater-or-equal({field},{_iso(since)}),less-than({field},{_iso(window.end(SECOND))})"
         for page in _profile_pages(client, {**shown, "filter": between, "sort": field}):
             yield Page([Row(profile.id, raw) for profile, raw in page])
-    between = f"less-than(updated,{_end(window.until)})"
+    between = f"less-than(updated,{_iso(window.end(SECOND))})"
     if since is not None:
         between = f"greater-than(updated,{_iso(since - SECOND)}),{between}"
     yield from _updated(client, {**shown, "filter": between, "sort": "updated"})
@@ -175,7 +174,7 @@ def events(client: JsonClient, window: Window, mapping: Mapping[str, Any]) -> It
         since = window.since - timedelta(days=mapping["options"].get("late_days", LATE_DAYS))
     elif (history := mapping["options"].get("history_days")) is not None:
         since = window.until - timedelta(days=history)
-    between = f"less-than(datetime,{_end(window.until)})"
+    between = f"less-than(datetime,{_iso(window.end(SECOND))})"
     if since is not None:
         between = f"greater-or-equal(datetime,{_iso(since)}),{between}"
     query = {
@@ -252,12 +251,6 @@ def _time(text: str | None) -> datetime:
         raise FatalError("Klaviyo: a record has no time; it cannot be placed in a window.")
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _end(until: datetime) -> str:
-    """A window's end as filters take it: the second in which it ends is in it. Cut off, a landing that follows a change
-    at once would leave it to the next one. What still changes in that second is in the next one's OVERLAP."""
-    return _iso(until + SECOND - timedelta.resolution)
 
 
 def _iso(at: datetime) -> str:

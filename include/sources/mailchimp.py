@@ -20,11 +20,10 @@ from include.errors import AudienceflowError, FatalError, QuotaError, RetriableE
 from include.http_client import JsonClient, by_status, retry_after
 from include.limits import Limiter
 from include.mailchimp_api import api_root
-from include.sources.pages import Load, Page, Row, Window, page_size
+from include.sources.pages import SECOND, Load, Page, Row, Window, page_size
 
 PAGE_SIZE = 1000  # the vendor's maximum
 OVERLAP = timedelta(minutes=10)
-SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
 ACTIVITY_DAYS = 90  # campaigns sent longer ago are not asked any more, unless the mapping's options say otherwise
 RESTARTS = 5
 FIGURES_DAYS = 90  # figures of campaigns sent longer ago are final, unless the mapping's options say otherwise
@@ -91,16 +90,17 @@ def members(client: MailchimpClient, window: Window, mapping: Mapping[str, Any])
     """
     since = window.begin(OVERLAP)
     size = page_size(mapping, PAGE_SIZE)
-    for page in _changed(client, since, window.until, "archived", size):
+    for page in _changed(client, since, window.end(SECOND), "archived", size):
         yield Page(_rows(page))
-    for page in _changed(client, since, window.until, None, size):
+    for page in _changed(client, since, window.end(SECOND), None, size):
         yield Page(_rows(page), {"since": _time(_read_member(page[-1]).last_changed).isoformat()})
     yield Page([], {"since": window.until.isoformat()})
 
 
 def total(client: MailchimpClient, window: Window, mapping: Mapping[str, Any]) -> int | None:
     """How many members there are in the window, archived ones among them."""
-    return sum(_ask(client, window.since, window.until, status, count=1).total_items for status in ("archived", None))
+    until = window.end(SECOND)
+    return sum(_ask(client, window.since, until, status, count=1).total_items for status in ("archived", None))
 
 
 LOAD = Load(total, PAGE_SIZE, calls_a_second=0.5)  # the vendor states no rate; a full page takes it about two seconds

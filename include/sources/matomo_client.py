@@ -1,4 +1,4 @@
-"""A session with a Matomo installation: one path, the token in the body, errors that come as HTTP 200."""
+"""A session with a Matomo installation: one path, the token in the body, errors that may come as HTTP 200."""
 
 import re
 from collections.abc import Sequence
@@ -40,17 +40,21 @@ def client(base_url: str, token: str, site_ids: Sequence[str], *, limiter: Limit
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:
-    """Matomo's error table. The kind of an error is told by its English text alone, which is not repeated."""
-    text = _refusal(response)
-    if text is None:
-        return by_status(response)
-    if _ACCESS.search(text):
+    """Matomo's error table, from version 5.7 on by the status. https://developer.matomo.org/changelog (read 2026-11-22)
+
+    Older versions answer 200 with ``{"result": "error"}``: there the kind is known by the English words alone, and so
+    are, in every version, questions that take its database too long. Words are not repeated.
+    """
+    text, status = _refusal(response), response.status_code
+    if status in (401, 403) or (text is not None and status < 400 and _ACCESS.search(text)):
         return AuthError("answered that the token is refused: invalid, expired, or without the right to view the site; "
                          "put another into the Airflow connection.", code="access")
+    if text is None:
+        return by_status(response)
     if _SLOW.search(text):
         return RetriableError("answered that its database took too long; lower options.page_size in matomo.yaml.",
                               code="slow")
-    if _DATABASE.search(text) or response.status_code >= 500:
+    if status >= 500 or (status < 400 and _DATABASE.search(text)):
         return RetriableError("answered with an error of its database.", code="database")
     return FatalError("answered with result: error; ask the same of its API page to see the reason.", code="error")
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from include.errors import FatalError
+
+SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,16 @@ class Window:
     def begin(self, lag: timedelta) -> datetime | None:
         """Where to ask from: earlier by as much as the platform may show a change late. None: everything there is."""
         return None if self.since is None else self.since - lag
+
+    def end(self, grain: timedelta) -> datetime:
+        """Where to ask to, by a filter that leaves its own moment out: the whole ``grain`` in which the window ends.
+
+        Cut off instead, what changed in that grain before the landing would wait for the next one. What still changes
+        in it is read again then, for windows begin early.
+
+        :param grain: how fine the platform's time stamps are; a second, or what divides one.
+        """
+        return self.until + (EPOCH - self.until) % grain
 
 
 class Row(NamedTuple):

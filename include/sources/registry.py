@@ -63,9 +63,11 @@ def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, 
 
 
 _LISTED = (
-    _stream("hubspot.contacts", "person_record", hubspot.contacts, load=hubspot.LOADS["contacts"]),
-    _stream("hubspot.companies", "company", hubspot.companies, load=hubspot.LOADS["companies"]),
-    _stream("hubspot.deals", "deal", hubspot.deals, load=hubspot.LOADS["deals"]),
+    _stream("hubspot.contacts", "person_record", hubspot.contacts, keys=hubspot.contact_keys,
+            load=hubspot.LOADS["contacts"]),
+    _stream("hubspot.companies", "company", hubspot.companies, keys=hubspot.company_keys,
+            load=hubspot.LOADS["companies"]),
+    _stream("hubspot.deals", "deal", hubspot.deals, keys=hubspot.deal_keys, load=hubspot.LOADS["deals"]),
     _stream("shopify.customers", "person_record", shopify.customers, keys=shopify.customer_keys,
             load=shopify.CUSTOMERS_LOAD),
     _stream("shopify.orders", "order_entry", shopify.orders, keys=shopify.order_keys, load=shopify.ORDERS_LOAD),

@@ -24,7 +24,7 @@ from include.errors import FatalError
 from include.limits import Limiter
 from include.sources import salesforce_bulk
 from include.sources.mapping_reader import SEPARATOR
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import MILLISECOND, Page, Row, Window, page_size
 from include.sources.salesforce_client import VERSION, Credentials, SalesforceClient
 from include.sources.salesforce_reading import (
     Record,
@@ -176,9 +176,10 @@ def _read(client: SalesforceClient, kind: _Kind, window: Window) -> Iterator[Pag
         since = datetime.fromisoformat(window.state.get("begun") or window.until.isoformat())
         yield from _first_load(client, kind, since, window.state)
     if since < window.until:  # also what changed while a first load lay still
+        end = window.end(MILLISECOND)
         if kind.moved_by is not None:
-            yield from kind.moved_by(client, kind, since - OVERLAP, window.until)
-        yield from _changed(client, kind, since - OVERLAP, window.until)
+            yield from kind.moved_by(client, kind, since - OVERLAP, end)
+        yield from _changed(client, kind, since - OVERLAP, end)
     yield Page([], {"since": window.until.isoformat()})
 
 

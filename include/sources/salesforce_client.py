@@ -185,7 +185,10 @@ def _trustworthy(instance: str, door: str) -> bool:
 
 
 def classify(response: requests.Response) -> AudienceflowError | None:
-    """Salesforce's error table, by ``errorCode``: a limit and a missing right both answer 403."""
+    """Salesforce's error table, by ``errorCode``: a limit and a missing right both answer 403.
+
+    Known by the words alone: which of two limits REQUEST_LIMIT_EXCEEDED means, and which field is missing.
+    """
     if response.status_code < 400:
         return None
     code, message = _first_error(response)
@@ -240,7 +243,10 @@ def _first_error(response: requests.Response) -> tuple[str | None, str]:
 
 
 def classify_token(response: requests.Response) -> AudienceflowError | None:
-    """The table of the token endpoint: too many logins at once, and a bad moment, say nothing about credentials."""
+    """The table of the token endpoint: too many logins at once, and a bad moment, say nothing about credentials.
+
+    That of too many logins is known by its words alone: its code is ``invalid_grant``, as of a wrong key.
+    """
     if _first_error(response)[0] is not None:  # the data interface answered: its limits stand before
         return classify(response)
     code = _oauth_error(response)

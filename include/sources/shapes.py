@@ -3,7 +3,7 @@
 COLUMNS: dict[str, tuple[str, ...]] = {
     "person_record": ("created_at", "changed_at", "deleted", "email", "phone", "phone_country", "first_name",
                       "last_name", "birth_on", "gender", "language", "country", "region", "city", "postcode",
-                      "email_client", "consent_text"),
+                      "email_client", "consent_text", "company_key"),
     "order_entry": ("changed_at", "order_key", "occurred_at", "email", "phone", "phone_country", "sku", "title",
                     "quantity", "amount", "unit_price", "currency", "country"),
     "event": ("changed_at", "deleted", "occurred_at", "email", "phone", "phone_country", "amount", "currency"),
@@ -40,7 +40,7 @@ CONSTANTS: dict[str, str | None] = {
     "constant_timezone": "UTC",
     "constant_decimal": ".",
     "constant_date_order": "ymd",
-    "constant_company_stream": None,  # whose records a deal's keys of companies and persons are
+    "constant_company_stream": None,  # whose records the keys of companies and persons are
     "constant_person_stream": None,
 }
 TABLE_KEYS = ("columns", "ids", "consent", "interests", "events", "properties", "constants", "countries", "goods",

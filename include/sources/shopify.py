@@ -20,7 +20,7 @@ from include.limits import Limiter
 from include.shared_points import SharedPoints
 from include.sources import shopify_bulk as bulk
 from include.sources import shopify_queries as queries
-from include.sources.pages import Load, Page, Row, Window, next_page, page_size
+from include.sources.pages import SECOND, Load, Page, Row, Window, next_page, page_size
 from include.sources.shopify_client import ShopifyClient
 
 OVERLAP = timedelta(minutes=10)
@@ -120,7 +120,7 @@ def _read(client: ShopifyClient, window: Window, mapping: Mapping[str, Any], tab
             window = Window(until, window.until)
         except bulk.RefusedError as error:
             log.warning("Shopify: not in bulk (%s), but page by page", error)
-    if window.since is None or window.since < window.until.replace(microsecond=0):
+    if window.since is None or window.since < window.until:
         yield from paged(window)
     yield _end(window)
 
@@ -166,7 +166,7 @@ def _connections(client: ShopifyClient, query: str, size: int, filter: str | Non
 
 
 def _filter(window: Window) -> str:
-    until = f"updated_at:<'{_iso(window.until)}'"
+    until = f"updated_at:<'{_iso(window.end(SECOND))}'"
     begin = window.begin(OVERLAP)
     return until if begin is None else f"updated_at:>='{_iso(begin)}' AND {until}"
 

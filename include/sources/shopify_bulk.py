@@ -23,7 +23,7 @@ import orjson
 from include.errors import FatalError, LostAnswerError
 from include.sources import shopify_queries as queries
 from include.sources.line_file import FileGoneError, lines
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import SECOND, Page, Row, Window, page_size
 from include.sources.shopify_client import ShopifyClient
 
 BULK_FROM = 5_000  # records; fewer are paged sooner than an operation starts
@@ -156,7 +156,8 @@ def _operation(
     found = _earlier(client, table)
     if found is not None:
         return *found, 0
-    return _start(client, table, window.until, mapping), window.until.replace(microsecond=0), 0
+    until = window.end(SECOND)
+    return _start(client, table, until, mapping), until, 0
 
 
 def _earlier(client: ShopifyClient, table: Table) -> tuple[_Operation, datetime] | None:

@@ -22,14 +22,13 @@ import orjson
 
 from include.errors import FatalError
 from include.limits import Limiter
-from include.sources.pages import Page, Row, Window, page_size
+from include.sources.pages import SECOND, Page, Row, Window, page_size
 from include.sources.woocommerce_client import WooCommerceClient
 
 PAGE_SIZE = 100  # the vendor's maximum
 OVERLAP_ROWS = 10  # of each page that are also on the next one, so that it is seen to join; a quarter of a small page
 STEPS_BACK = 50  # without a new row, each twice as far as the one before, until reading gives up
 OVERLAP = timedelta(minutes=10)  # WordPress writes an order's parts one after the other
-SECOND = timedelta(seconds=1)  # how fine the vendor's time stamps are
 EVERYTHING = ("",)  # the beginning of every key
 GONE = ("woocommerce_rest_order_invalid_id", "woocommerce_rest_shop_order_invalid_id")
 

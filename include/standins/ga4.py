@@ -35,6 +35,11 @@ SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 CONNECTIONS_AT_ONCE = 10
 TOKENS = {"day": 200_000, "hour": 40_000, "project": 14_000}
 SERVER_ERRORS = 10
+_TOKENS_OF = {
+    "day": "property tokens per day. These quota tokens will return in under 24 hours",
+    "hour": "property tokens per hour. These quota tokens will return in under one hour",
+    "project": "property tokens for a project per hour",
+}
 MESSAGES = orjson.loads(Path(__file__).with_name("ga4_messages.json").read_bytes())["messages"]
 PAGE, LARGEST = 10_000, 250_000
 COMMON = frozenset({"alt", "$.xgafv", "fields", "prettyPrint", "quotaUser", "key"})
@@ -88,7 +93,8 @@ def _bad_token() -> Response:
 
 
 def _exhausted(what: str, *, retry_seconds: float | None = None) -> Response:
-    text = f"Exhausted {what}. This quota will refresh; see the property's quota in the answer of a request."
+    """In the words that others recorded; of a day's tokens they speak of hours too."""
+    text = f"Exhausted {what}."
     return Refused(429, "RATE_LIMIT_EXCEEDED", text).response(retry_seconds=retry_seconds, domain="googleapis.com")
 
 
@@ -133,8 +139,7 @@ class _Api:
             window.most = most // cost
             admitted, remaining, _ = window.take(PLATFORM)
             if not admitted:
-                per = {"day": "day", "hour": "hour", "project": "project per hour"}[name]
-                return _exhausted(f"property tokens per {per}")
+                return _exhausted(_TOKENS_OF[name])
             left[name] = remaining * cost
         return Json(self._answer(body, cost, left))
 

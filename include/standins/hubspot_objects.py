@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.standins import hubspot_associations, hubspot_contacts, hubspot_search
+from include.standins import hubspot_associations, hubspot_contacts, hubspot_merges, hubspot_search
 from include.standins.hubspot_contacts import BATCH_MAXIMUM, by_email
 from include.standins.hubspot_properties import COMPANIES, CONTACTS, DEALS, CrmObject, described, shown
 from include.standins.kit import Context, Filter, Json, Store, json_body
@@ -35,6 +35,7 @@ def routes(
     reading, path = Reading(context, thing, error), f"/crm/v3/objects/{thing.name}"
     return [
         Route(f"{path}/search", searched(reading.search), methods=["POST"]),
+        Route(f"{path}/merge", counted(reading.merge), methods=["POST"]),
         Route(f"{path}/batch/read", counted(reading.batch_read), methods=["POST"]),
         Route(f"{path}/{{id}}", counted(reading.one), methods=["GET"]),
         Route(f"{path}/{{id}}", counted(reading.archive), methods=["DELETE"]),
@@ -175,6 +176,16 @@ class Reading:
                 archived=True,
             )
         return Response(status_code=204)
+
+    async def merge(self, request: Request) -> Response:
+        """Make one record of two; see `hubspot_merges`."""
+        try:
+            left = hubspot_merges.merge(self._context, self._thing, json_body(await request.body()) or {})
+        except orjson.JSONDecodeError:
+            return self._error(400, "VALIDATION_ERROR", "Invalid input JSON")
+        except hubspot_merges.NoMerge as refused:
+            return self._error(400, "VALIDATION_ERROR", str(refused))
+        return Json(shown(left, (), self._thing))
 
     async def properties(self, request: Request) -> Response:
         """The object's properties in the account."""

@@ -9,6 +9,7 @@ from include.standins.store import Document
 READ_ONLY = (
     "createdate",
     "hs_marketable_status",
+    "hs_merged_object_ids",
     "hs_object_id",
     "hs_object_source",
     "hs_object_source_id",
@@ -30,6 +31,7 @@ PROPERTIES: Mapping[str, Property] = {
     "hs_object_id": Property("Record ID", "number"),
     "createdate": Property("Create Date", "datetime"),
     "lastmodifieddate": Property("Last Modified Date", "datetime"),
+    "hs_merged_object_ids": Property("Merged record IDs", "enumeration"),
     "email": Property("Email", "string"),
     "phone": Property("Phone Number", "string"),
     "mobilephone": Property("Mobile Phone Number", "string"),
@@ -85,6 +87,7 @@ _RECORD = {
     "hs_object_id": Property("Record ID", "number"),
     "createdate": Property("Create Date", "datetime"),
     "hs_lastmodifieddate": Property("Last Modified Date", "datetime"),
+    "hs_merged_object_ids": Property("Merged record IDs", "enumeration"),
 }
 CONTACTS = CrmObject(
     "contacts",

@@ -3,7 +3,8 @@
 Built after the reference of the API and the code of its module Live, version 5: ten visits unless ``filter_limit`` says
 otherwise (-1: all), newest first unless ``filter_sort_order=asc``, always by the last action; a day that is asked for
 as ``period=day`` begins a day early when it is today; a day's end includes the midnight after it, and today has none;
-``minTimestamp`` is strictly later-than; errors come with HTTP 200; a token counts only in the body of a POST.
+``minTimestamp`` is strictly later-than; a token counts only in the body of a POST. Errors have the statuses of version
+5.7, those of the database HTTP 200.
 
 Visits are documents (``matomo_records``); an archived one was deleted. Settings of the store: ``matomo.sites``,
 ``matomo.slow_above`` (more visits than that at once are aborted by the database's time limit).
@@ -45,6 +46,10 @@ SLOW_TEXT = "The query was aborted: maximum execution time exceeded. Try a small
 class _Error(Exception):
     """An answer ``{"result": "error"}``."""
 
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 def prepare(store: Store, now_ms: int) -> None:
     """One site, older than any visit of the merchant."""
@@ -57,7 +62,7 @@ def fault_answer(kind: str, seconds: float) -> Response:
     """What stands before Matomo answers to a fault: it has no limits and no words of its own for them."""
     if kind == "throttle":
         return PlainTextResponse("Too Many Requests", 429, headers={"Retry-After": str(int(seconds))})
-    return _error(REFUSED_TEXT) if kind == "expired_token" else PlainTextResponse("Bad Gateway", 502)
+    return _error(REFUSED_TEXT, 401) if kind == "expired_token" else PlainTextResponse("Bad Gateway", 502)
 
 
 def routes(context: Context) -> list[BaseRoute]:
@@ -70,8 +75,8 @@ def routes(context: Context) -> list[BaseRoute]:
     return [Route(path, endpoint, methods=["GET", "POST"]) for path in ("/index.php", "/")]
 
 
-def _error(message: str) -> Response:
-    return Json({"result": "error", "message": message})
+def _error(message: str, status: int) -> Response:
+    return Json({"result": "error", "message": message}, status)
 
 
 def _answer(context: Context, request: Request, raw: bytes) -> Response:
@@ -80,7 +85,7 @@ def _answer(context: Context, request: Request, raw: bytes) -> Response:
         form = {name: values[-1] for name, values in parse_qs(raw.decode(), keep_blank_values=True).items()}
     asked = {**dict(request.query_params), **form}
     if form.get("token_auth") != context.tokens[PLATFORM] or request.method != "POST":
-        return _error(REFUSED_TEXT)
+        return _error(REFUSED_TEXT, 401)
     methods = {"Live.getLastVisitsDetails": _visits, "SitesManager.getSiteFromId": _site}
     try:
         if asked.get("module") != "API" or asked.get("format", "").upper() != "JSON":
@@ -89,14 +94,14 @@ def _answer(context: Context, request: Request, raw: bytes) -> Response:
             raise _Error(f"The method '{asked.get('method', '')}' does not exist or is not available.")
         return Json(methods[asked["method"]](context, asked))
     except _Error as error:
-        return _error(str(error))
+        return _error(str(error), error.status)
 
 
 def _site(context: Context, asked: Mapping[str, str]) -> dict[str, Any]:
     id = asked.get("idSite", "")
     found = context.store.get_setting("matomo.sites", {}).get(id)
     if found is None:
-        raise _Error(f"You can't access this resource as it requires 'view' access for the website id = {id}.")
+        raise _Error(f"You can't access this resource as it requires 'view' access for the website id = {id}.", 401)
     return found
 
 
@@ -105,7 +110,7 @@ def _visits(context: Context, asked: Mapping[str, str]) -> list[dict[str, Any]]:
     limit, offset = _number(asked, "filter_limit", DEFAULT_LIMIT), _number(asked, "filter_offset", 0)
     slow = context.store.get_setting("matomo.slow_above")
     if slow is not None and not 0 <= limit <= slow:
-        raise _Error(SLOW_TEXT)
+        raise _Error(SLOW_TEXT, 200)
     since, before = _range(asked, ZoneInfo(site["timezone"]), context.now())
     least = _number(asked, "minTimestamp", 0)
     if least:

@@ -31,6 +31,7 @@ from starlette.routing import BaseRoute, Route
 from include.standins import shopify_bulk, shopify_cost
 from include.standins.kit import Context, Json
 from include.standins.limits import LeakyBucket
+from include.standins.shopify_bulk_files import Makers, Storage
 from include.standins.shopify_schema import Shop, schema
 from include.standins.store import FAR_FUTURE
 
@@ -50,7 +51,7 @@ def routes(context: Context) -> list[BaseRoute]:
     """The one path there is, and the storage where results of bulk operations lie."""
     return [
         Route(f"/admin/api/{VERSION}/graphql.json", Shopify(context).answer, methods=["POST"]),
-        Route("/storage/{name}.jsonl", shopify_bulk.Storage(context.store, context.now_ms).answer, methods=["GET"]),
+        Route("/storage/{name}.jsonl", Storage(context.store, context.now_ms).answer, methods=["GET"]),
     ]
 
 
@@ -123,6 +124,7 @@ class Shopify:
         self._context = context
         self._store = context.store
         self._rate = PLANS[context.store.get_setting("shopify.plan", DEFAULT_PLAN)]
+        self._makers = Makers(context.store)
         self._bucket = LeakyBucket(self._rate * BUCKET_SECONDS, self._rate, context.clock)
 
     async def answer(self, request: Request) -> Response:
@@ -178,7 +180,8 @@ class Shopify:
     def _shop(self, address: str) -> Shop:
         scopes = self._store.get_setting("shopify.scopes", SCOPES)
         oldest = -FAR_FUTURE if "read_all_orders" in scopes else self._context.now_ms() - RECENT_MS
-        return Shop(self._store, oldest, scopes, shopify_bulk.Operations(self._store, self._context.now_ms, address))
+        bulk = shopify_bulk.Operations(self._store, self._context.now_ms, self._makers, address)
+        return Shop(self._store, oldest, scopes, bulk)
 
     def _cost(self, requested: float, actual: float | None, left: float) -> dict[str, Any]:
         status = {

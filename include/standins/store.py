@@ -24,7 +24,10 @@ create table if not exists document (
     created_at integer not null, changed_at integer not null, archived integer not null, body text not null,
     unique (platform, kind, id));
 create index if not exists document_by_change on document (platform, kind, changed_at, length(id), id, archived);
-create index if not exists document_by_id on document (platform, kind, length(id), id, archived);
+create index if not exists document_by_place on document (platform, kind, length(id), id, archived, changed_at);
+create index if not exists document_by_birth on document (
+    platform, kind, created_at, length(id), id, archived, changed_at);
+drop index if exists document_by_id;
 create table if not exists setting (name text primary key, value text not null);
 """
 _PUT = """
@@ -48,20 +51,24 @@ where platform = :platform and kind = :kind
 _COUNT = "select count(*) " + _MATCHING
 _COLUMNS = "select id, created_at, changed_at, archived, body " + _MATCHING
 _LIMIT = " limit :limit offset :offset"
+# Pages in another order must not be found by their change times: all that matches would be sorted for every page.
+_IN_ORDER = _COLUMNS.replace("and changed_at", "and +changed_at")
 # Ids sort by length and then by text: numbers in their order, everything else in a stable one.
 _PAGES: Mapping[tuple[Order, bool], str] = {
     ("changed", False): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
     " order by changed_at, length(id), id" + _LIMIT,
     ("changed", True): _COLUMNS + "and (changed_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
     " order by changed_at desc, length(id) desc, id desc" + _LIMIT,
-    ("created", False): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+    ("created", False): _IN_ORDER + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
     " order by created_at, length(id), id" + _LIMIT,
-    ("created", True): _COLUMNS + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
+    ("created", True): _IN_ORDER + "and (created_at, length(id), id) > (:after_at, length(:after_id), :after_id)"
     " order by created_at desc, length(id) desc, id desc" + _LIMIT,
-    ("id", False): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id) order by length(id), id" + _LIMIT,
-    ("id", True): _COLUMNS + "and (length(id), id) > (length(:after_id), :after_id)"
+    ("id", False): _IN_ORDER + "and length(id) > length(:after_id) order by length(id), id" + _LIMIT,
+    ("id", True): _IN_ORDER + "and (length(id), id) > (length(:after_id), :after_id)"
     " order by length(id) desc, id desc" + _LIMIT,
 }
+# What comes before that page: SQLite looks up neither a row of two expressions nor an ``or`` in an index.
+_AS_LONG = _IN_ORDER + "and length(id) = length(:after_id) and id > :after_id order by id" + _LIMIT
 # Documents whose ids another kind lists: the members of a segment.
 _LISTED = """
 from document as entry
@@ -133,6 +140,7 @@ class Store:
     def __init__(self, path: str | Path, *, scratch: bool = False) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self.closed = False
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # WAL with normal syncs survives a killed process; only a power cut loses the tail.
         self._db.execute("pragma journal_mode = memory" if scratch else "pragma journal_mode = wal")
@@ -234,7 +242,11 @@ class Store:
             **matching.params(),
         }
         with self._lock:
-            return [_document(row) for row in self._db.execute(_PAGES[order, descending], params)]
+            found = self._db.execute(_AS_LONG, params).fetchall() if order == "id" and id and not descending else []
+            if not 0 <= limit <= len(found):
+                rest = {**params, "limit": limit - len(found) if limit > 0 else limit}
+                found += self._db.execute(_PAGES[order, descending], rest).fetchall()
+        return [_document(row) for row in found]
 
     def count(self, platform: str, kind: str, matching: Filter = Filter()) -> int:
         """How many documents match."""
@@ -329,6 +341,7 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
+            self.closed = True
             self._db.close()
 
 

@@ -297,5 +297,7 @@ select
         case when consent_email_said_at is not null and consent_email_at is null then 'consent_email_at' end,
         case when consent_ads_said_at is not null and consent_ads_at is null then 'consent_ads_at' end,
         line_error
-    ], null) as bad_casts
+    ], null) as bad_casts,
+    null::text as company_key,  -- a file of persons names no company
+    null::text as company_stream
 from cast_row

@@ -56,6 +56,7 @@ picked as materialized (
         staging.pick(n.payload, %(postcode)s::text[], %(postcode_else)s::text[]) as postcode,
         staging.pick(n.payload, %(email_client)s::text[], %(email_client_else)s::text[]) as email_client,
         staging.pick(n.payload, %(consent_text)s::text[], %(consent_text_else)s::text[]) as consent_text,
+        staging.pick(n.payload, %(company_key)s::text[], %(company_key_else)s::text[]) as company_key,
         staging.read_ids(n.payload, %(ids)s::jsonb) as ids,
         staging.read_interests(
             n.payload #> %(interests_path)s::text[],
@@ -112,6 +113,7 @@ consented as (
         postcode,
         email_client,
         consent_text,
+        company_key,
         ids,
         interests,
         case when email_opted_out then 'withdrawn' else email_said end as consent_email,
@@ -167,7 +169,8 @@ cast_row as (
         staging.read_time(consent_email_said_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as consent_email_at,
         consent_ads,
         staging.read_time(consent_ads_said_at, %(constant_timezone)s::text, %(constant_date_order)s::text) as consent_ads_at,
-        consent_text
+        consent_text,
+        company_key
     from consented
 )
 
@@ -206,5 +209,7 @@ select
         case when raw_birth_on is not null and birth_on is null then 'birth_on' end,
         case when consent_email_said_at is not null and consent_email_at is null then 'consent_email_at' end,
         case when consent_ads_said_at is not null and consent_ads_at is null then 'consent_ads_at' end
-    ], null) as bad_casts
+    ], null) as bad_casts,
+    company_key,
+    case when company_key is not null then %(constant_company_stream)s::text end as company_stream
 from cast_row

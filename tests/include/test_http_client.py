@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 
 import pytest
 import requests
 
 from include.errors import AuthError, FatalError, LostAnswerError, QuotaError, RetriableError
-from include.http_client import JsonClient, Pace, retry_after
+from include.http_client import JsonClient, retry_after
 from include.runtime.postgres import free_port
 
 HANGS_UP = 0  # in place of a status: the request was read, the connection ends without an answer
@@ -137,11 +136,3 @@ def test_retry_after_may_be_a_date_and_one_that_passed_is_no_wait() -> None:
     assert later is not None
     assert 50 < later <= 60
     assert retry_after(answer_with(format_datetime(now - timedelta(hours=1), usegmt=True))) == 0.0
-
-
-def test_a_pace_keeps_the_starts_of_calls_apart() -> None:
-    pace, starts = Pace(0.05), []
-    for _ in range(4):
-        pace.wait()
-        starts.append(time.monotonic())
-    assert all(after - before >= 0.045 for before, after in pairwise(starts))

@@ -1,4 +1,4 @@
-"""Deals in rules: who is being talked to, and who bought for much."""
+"""Deals and companies in rules: who is being talked to, who bought for much, who works where."""
 
 from datetime import date, timedelta
 
@@ -30,3 +30,23 @@ def test_people_are_chosen_by_the_deals_they_are_named_in(conn: psycopg.Connecti
 
     found = conn.execute("select segment, person_id from segment.current").fetchall()
     assert sorted((segment, id.int) for segment, id in found) == [("in_talks", 1), ("large_customers", 3)]
+
+
+def test_people_are_chosen_by_the_company_they_work_for(conn: psycopg.Connection, write_rule, load) -> None:
+    write_rule("mid_sized_retail", '{trait: {company_industry: RETAIL, company_employees: ">= 100"}}')
+    for number, company in enumerate(
+        [
+            {"company_industry": "RETAIL", "company_employees": 250},
+            {"company_industry": "RETAIL", "company_employees": 99},
+            {"company_industry": "BANKING", "company_employees": 250},
+            {},
+        ],
+        start=1,
+    ):
+        insert(conn, "profile.person", {"person_id": person(number)})
+        insert(conn, "profile.trait", {"person_id": person(number), "as_of": DAY, **company})
+    conn.commit()
+
+    build_segments(conn, as_of=DAY, definitions=load())
+
+    assert [id.int for (id,) in conn.execute("select person_id from segment.current")] == [1]

@@ -1,6 +1,6 @@
 """A company's Salesforce for tests: records put into the stand-in, clients, what was landed and staged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,8 +9,11 @@ import orjson
 import psycopg
 
 from include import landing, warehouse
+from include.sources import salesforce
 from include.sources.mapping import staging_parameters, table_mapping
+from include.sources.pages import Page, Window
 from include.sources.registry import STREAMS
+from include.sources.salesforce_client import Credentials
 from include.standins import salesforce_records as records
 from include.standins.merchant_people import Record
 from include.standins.store import Document
@@ -18,6 +21,8 @@ from tests.include.sources.platforms import client_of
 from tests.standins import Standins
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
+CONTACTS = "salesforce.contacts"
+BY_JOBS = {"page_size": 70, "job_rows": 100}
 GRANTED = ("granted", AT - timedelta(days=30))
 
 
@@ -71,3 +76,22 @@ def landed(conn: psycopg.Connection, stream: str) -> dict[str, dict[str, Any]]:
         "select record_key, payload::text from raw.record where stream = %s order by raw_id", (stream,)
     )
     return {key: orjson.loads(payload) for key, payload in found}
+
+
+def read(server: Standins, since: datetime | None = None, state: dict[str, Any] | None = None) -> Iterator[Page]:
+    """The contacts' pages, the many of a first load by jobs."""
+    account = server.account("salesforce")
+    known = Credentials(account["client_id"], account["token"])
+    client = salesforce.client(account["base_url"], known, poll_seconds=0.05)
+    mapping = {**table_mapping(CONTACTS), "options": BY_JOBS}
+    return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), mapping)
+
+
+def keys(pages: Any) -> list[str]:
+    """Of all rows, in their order."""
+    return [row.key for page in pages for row in page.rows]
+
+
+def asked(server: Standins, method: str, path: str) -> int:
+    """How many requests of that method went to a path like that."""
+    return len(server.recorded("salesforce", method, path))

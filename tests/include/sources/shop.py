@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from include import landing, publishing, warehouse
 from include.candidate import fill_candidate
@@ -56,8 +57,8 @@ class Shop:
 
     def held(self) -> set[int]:
         """Numbers of the records in staging."""
-        shape = {"person_record": "staging.person_record", "order_entry": "staging.order_entry"}[self.stream.shape]
-        return {int(key) - 100 for (key,) in self.conn.execute(f"select record_key from {shape}")}  # noqa: S608
+        held = sql.SQL("select record_key from {}").format(sql.Identifier("staging", self.stream.shape))
+        return {int(key) - 100 for (key,) in self.conn.execute(held)}
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import psycopg
 import pytest
+import requests
 
 from include import landing, quality
 from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
@@ -262,11 +264,22 @@ def staged_days(conn: psycopg.Connection) -> set[str]:
     return {day for (day,) in found}
 
 
+# As other connectors recorded them.
+PACIFIC = ZoneInfo("America/Los_Angeles")
+HOURS_LEFT = 23 - datetime.now(PACIFIC).hour  # of the day at Google, whole ones
+
+
 @pytest.mark.parametrize(
     ("message", "least", "most"),
     [
-        ("Exhausted property tokens per hour.", 1, 3_601),
-        ("Exhausted property tokens per day.", 1, 90_000),
+        ("Exhausted property tokens per hour. These quota tokens will return in under one hour.", 1, 3_601),
+        ("Exhausted property tokens for a project per hour.", 1, 3_601),
+        ("Exhausted potentially thresholded requests quota.", 1, 3_601),
+        (
+            "Exhausted property tokens per day. These quota tokens will return in under 24 hours.",
+            (HOURS_LEFT - 1) * 3_600,
+            (HOURS_LEFT + 2) * 3_600,
+        ),
         ("Exhausted concurrent requests quota.", None, None),
     ],
 )
@@ -288,6 +301,26 @@ def test_a_used_up_quota_is_waited_for_as_long_as_it_lasts(message: str, least: 
     [told] = raised
     assert isinstance(told, QuotaError)
     assert told.retry_after is None if least is None else least <= told.retry_after <= most
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind", "says"),
+    [
+        (403, {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}, AuthError, "switch on"),
+        (403, {"status": "PERMISSION_DENIED"}, AuthError, "viewer of the property"),
+        (403, {"status": "RESOURCE_EXHAUSTED"}, QuotaError, "used up"),
+    ],
+)
+def test_what_403_means_is_told_by_its_code(
+    status: int, error: dict[str, Any], kind: type[Exception], says: str
+) -> None:
+    answer = requests.Response()
+    answer.status_code, answer._content = status, orjson.dumps({"error": {**error, "message": "quota per hour"}})
+
+    told = ga4_client.classify(answer)
+
+    assert type(told) is kind
+    assert says in str(told)
 
 
 def test_pain_41_before_the_night_is_told_what_is_left_of_the_property_s_tokens(stage: Stage) -> None:

@@ -123,6 +123,15 @@ def test_deals_name_their_primary_company_and_all_their_contacts(conn: psycopg.C
     )
 
 
+def test_contacts_name_their_primary_company(conn: psycopg.Connection, server: Standins) -> None:
+    put(server, KIND, associated("contact", "2", companies=["9", "8"]))
+
+    land(conn, server, "hubspot.contacts")
+
+    found = [(row["company_stream"], row["company_key"]) for row in staged(conn, "hubspot.contacts")]
+    assert found == [(None, None), (COMPANIES, "9"), (None, None)]
+
+
 @pytest.mark.parametrize("page", [500, 2, 1])
 def test_a_deal_reads_the_same_whether_it_was_listed_or_searched(server: Standins, page: int) -> None:
     server.settings({"hubspot.associations_page": page})

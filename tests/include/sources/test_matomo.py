@@ -158,6 +158,25 @@ def test_pain_19_an_error_with_200_is_one_and_its_text_is_not_repeated(text: str
     assert "website id" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "text", "error", "code"),
+    [
+        (401, "Zugriff verweigert.", AuthError, "access"),
+        (400, "The parameter 'token' is missing in the database.", FatalError, "error"),
+        (500, SLOW_TEXT, RetriableError, "slow"),
+        (500, "Something went wrong.", RetriableError, "database"),
+    ],
+)
+def test_where_matomo_gives_a_status_its_words_are_not_asked(
+    status: int, text: str, error: type[AudienceflowError], code: str
+) -> None:
+    body = {"result": "error", "message": text}
+    with serving(lambda asked: Answer(body, status)) as url, pytest.raises(error) as raised:
+        list(matomo.visits(_once(url), Window(None, UNTIL), mapping()))
+
+    assert (type(raised.value), raised.value.code) == (error, code)
+
+
 def _once(url: str) -> matomo.MatomoClient:
     made = matomo.client(url, "t", ["1"])
     made._tries = 1

@@ -159,7 +159,7 @@ def test_more_properties_than_a_search_body_takes_is_told_before_it_is_sent() ->
     account = Account({1: START})
     mapping = {**MAPPING, "ids": {f"id{n}": f"properties\x1fa_property_with_a_long_name_{n}" for n in range(100)}}
 
-    with serving(account.answer) as url, pytest.raises(ConfigError, match=r"hubspot\.yaml names 102 properties"):
+    with serving(account.answer) as url, pytest.raises(ConfigError, match=r"hubspot\.yaml names 103 properties"):
         list(hubspot.contacts(hubspot.client(url, "token"), CHANGES, mapping))
     assert account.searches == 0
 

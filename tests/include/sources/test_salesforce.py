@@ -3,39 +3,37 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 import psycopg
 import pytest
-import requests
 
-from include import landing
-from include.errors import AuthError, ConfigError, FatalError, QuotaError, RetriableError
-from include.limits import Quota
+from include.errors import RetriableError
 from include.sources import salesforce, salesforce_bulk
-from include.sources.checks import salesforce as salesforce_check
 from include.sources.mapping import table_mapping
-from include.sources.pages import Page, Window
-from include.sources.salesforce_client import Credentials, classify_token
+from include.sources.pages import Window
 from include.standins import salesforce_records as records
 from tests.include.sources.platforms import client_of
 from tests.include.sources.salesforce_company import (
     AT,
+    BY_JOBS,
+    CONTACTS,
     GRANTED,
+    asked,
     company,
     contact,
     deal,
+    keys,
     land,
     landed,
     person,
     put,
+    read,
     staged,
 )
 from tests.standins import Standins, running_standins
 
-CONTACTS, DEALS = "salesforce.contacts", "salesforce.opportunities"
+DEALS = "salesforce.opportunities"
 MANY = 210  # more than the smallest page of a query
-BY_JOBS = {"page_size": 70, "job_rows": 100}
 NOT_COMPARED = ("raw_id", "batch_id", "payload_hash")
 ODD = 'Lee, "the\nthird"; Ünï'
 
@@ -51,22 +49,6 @@ def server(running: Standins) -> Standins:
     """An account in which nothing stands."""
     running.reset()
     return running
-
-
-def read(server: Standins, since: datetime | None = None, state: dict[str, Any] | None = None) -> Iterator[Page]:
-    account = server.account("salesforce")
-    known = Credentials(account["client_id"], account["token"])
-    client = salesforce.client(account["base_url"], known, poll_seconds=0.05)
-    mapping = {**table_mapping(CONTACTS), "options": BY_JOBS}
-    return salesforce.contacts(client, Window(since, datetime.now(UTC), state or {}), mapping)
-
-
-def keys(pages: Any) -> list[str]:
-    return [row.key for page in pages for row in page.rows]
-
-
-def asked(server: Standins, method: str, path: str) -> int:
-    return len(server.recorded("salesforce", method, path))
 
 
 def test_a_job_and_a_query_give_the_same_staged_rows(conn: psycopg.Connection, server: Standins) -> None:
@@ -275,97 +257,6 @@ def test_a_company_is_staged_with_its_host_as_domain(conn: psycopg.Connection, s
     )
 
 
-def test_a_session_that_has_ended_is_renewed_without_anybody_noticing(server: Standins) -> None:
-    put(server, "Contact", [contact(number) for number in range(3)])
-    client = client_of(server, "salesforce")
-    client.query("SELECT Id FROM Contact")
-    server.advance(7_300)
-
-    assert client.query("SELECT Id FROM Contact")["totalSize"] == 3
-    assert asked(server, "POST", "%/oauth2/token") == 2
-
-
-def test_a_limit_at_the_token_endpoint_is_waited_for_and_no_reason_to_doubt_the_credentials(server: Standins) -> None:
-    put(server, "Contact", [contact(1)])
-    server.faults({"platform": "salesforce", "kind": "throttle", "path": "/oauth2/token", "next": 1})
-
-    assert client_of(server, "salesforce").query("SELECT Id FROM Contact")["totalSize"] == 1
-    assert asked(server, "POST", "%/oauth2/token") == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        (b'{"error":"invalid_grant","error_description":"login rate exceeded"}', QuotaError),
-        (b'{"error":"unknown_error","error_description":"retry your request"}', RetriableError),
-        (b'{"error":"invalid_grant","error_description":"authentication failure"}', AuthError),
-    ],
-)
-def test_what_the_token_endpoint_refuses_is_told_apart_by_its_words(body: bytes, kind: type[Exception]) -> None:
-    answer = requests.Response()
-    answer.status_code, answer._content = 400, body
-
-    assert type(classify_token(answer)) is kind
-
-
-def test_credentials_that_never_work_stop_at_once_and_nothing_is_landed(
-    conn: psycopg.Connection, server: Standins
-) -> None:
-    server.faults({"platform": "salesforce", "kind": "expired_token", "path": "/services/data/"})
-
-    with pytest.raises(AuthError, match="INVALID_SESSION_ID"):
-        land(conn, server, CONTACTS)
-    assert asked(server, "POST", "%/oauth2/token") == 2
-    assert conn.execute("select count(*) from raw.record").fetchone() == (0,)
-
-
-def test_a_day_s_limit_ends_the_load_though_it_answers_403(server: Standins) -> None:
-    put(server, "Contact", [contact(1)])
-    server.settings({"salesforce.daily_requests": 1})
-    client = client_of(server, "salesforce")
-    client.query("SELECT Id FROM Contact")
-
-    with pytest.raises(QuotaError, match="REQUEST_LIMIT_EXCEEDED") as raised:
-        client.query("SELECT Id FROM Contact")
-    assert raised.value.retry_after == 3600
-
-
-def test_pain_28_too_many_requests_at_once_are_waited_for(server: Standins) -> None:
-    put(server, "Contact", [contact(1)])
-    server.faults({"platform": "salesforce", "kind": "throttle", "path": "/queryAll", "next": 1})
-
-    assert keys(read(server)) == [records.id_of("Contact", 1)]
-
-
-def test_a_field_the_account_lacks_is_told_by_its_name_and_no_value_is(server: Standins) -> None:
-    mapping = {**table_mapping(CONTACTS), "language": ["Shoe_Size__c"]}
-    window = Window(None, datetime.now(UTC))
-
-    with pytest.raises(FatalError, match=r"Contact has no field Shoe_Size__c.*salesforce\.yaml"):
-        list(salesforce.contacts(client_of(server, "salesforce"), window, mapping))
-
-
-def test_more_fields_than_a_uri_holds_are_told_before_anything_is_asked(server: Standins) -> None:
-    ids = {f"id{number}": f"A_Field_With_A_Rather_Long_Name_{number}__c" for number in range(400)}
-    window = Window(AT, datetime.now(UTC))
-
-    with pytest.raises(ConfigError, match=r"salesforce\.yaml names too many fields"):
-        list(salesforce.contacts(client_of(server, "salesforce"), window, {**table_mapping(CONTACTS), "ids": ids}))
-
-
-@pytest.mark.parametrize("kind", ["lost_answer", "half_answer", "reset", "error"])
-def test_a_call_that_fails_once_is_made_again_and_every_record_arrives_once(
-    conn: psycopg.Connection, server: Standins, kind: str
-) -> None:
-    put(server, "Contact", [contact(number) for number in range(50)])
-    server.faults({"platform": "salesforce", "kind": kind, "skip": 1, "next": 1, "seconds": 0.05})
-
-    landing.land(conn, CONTACTS, client_of(server, "salesforce"), until=datetime.now(UTC))
-
-    assert [one["hit"] for one in server.fault_state()] == [1]
-    assert conn.execute("select count(*), count(distinct record_key) from raw.record").fetchone() == (50, 50)
-
-
 def test_a_job_that_somebody_aborts_is_tried_again_later(server: Standins) -> None:
     put(server, "Contact", [contact(number) for number in range(MANY)])
     server.settings({"salesforce.job_seconds": 3600})
@@ -378,6 +269,15 @@ def test_a_job_that_somebody_aborts_is_tried_again_later(server: Standins) -> No
 
     with pytest.raises(RetriableError, match="aborted"):
         salesforce_bulk.wait(client, path)
+
+
+def test_a_contact_names_the_account_it_belongs_to(conn: psycopg.Connection, server: Standins) -> None:
+    put(server, "Contact", [contact(1, account=7), contact(2)])
+    land(conn, server, CONTACTS)
+
+    found = [(row["company_stream"], row["company_key"]) for row in staged(conn, CONTACTS)]
+
+    assert found == [("salesforce.accounts", records.id_of("Account", 7)), (None, None)]
 
 
 def test_a_converted_lead_names_the_contact_it_became(conn: psycopg.Connection, server: Standins) -> None:
@@ -398,12 +298,3 @@ def test_a_contact_that_was_deleted_past_the_recycle_bin_is_no_key_any_more(serv
 
     assert found == [records.id_of("Contact", number) for number in range(1, 2_100) if number != 2]
     assert list(salesforce.lead_keys(client, Window(AT, datetime.now(UTC)), mapping)) == []
-
-
-def test_the_check_before_the_night_tells_what_is_left_of_the_company_s_day(server: Standins) -> None:
-    server.settings({"salesforce.daily_requests": 1_000})
-
-    checked = salesforce_check.check(client_of(server, "salesforce"))
-
-    assert checked.missing == ()
-    assert checked.quota == {"calls a day": Quota(1_000, 995, lasts=True)}

@@ -33,6 +33,9 @@ SWEPT = pytest.mark.parametrize(
     "stream",
     [
         "brevo.contacts",
+        "hubspot.companies",
+        "hubspot.contacts",
+        "hubspot.deals",
         "klaviyo.profiles",
         "mailchimp.campaigns",
         "salesforce.accounts",
@@ -44,7 +47,7 @@ SWEPT = pytest.mark.parametrize(
         "woocommerce.orders",
     ],
 )
-BINNED = pytest.mark.parametrize("stream", ["salesforce.contacts", "woocommerce.orders"])
+BINNED = pytest.mark.parametrize("stream", ["hubspot.contacts", "salesforce.contacts", "woocommerce.orders"])
 
 
 @SWEPT

@@ -30,6 +30,10 @@ class _HubSpot(PlatformAdapter):
         body = {**document.body, "archived": True, "archivedAt": iso_z(at)}
         self.hold(self.kind, Document(document.id, body, document.created_at, document.changed_at, archived=True))
 
+    def purge(self, record: Record, at: datetime) -> None:
+        """As privacy laws ask: no archive has it."""
+        assert self.store.delete(self.source, self.kind, str(100 + record.number))
+
     def _document(self, record: Record) -> Document:
         created, changed, id = iso_z(record.created), iso_z(record.changed), str(100 + record.number)
         properties = {
