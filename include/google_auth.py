@@ -2,7 +2,7 @@
 
 A token lives an hour; it is exchanged anew shortly before its end, by whichever thread comes first. Neither key nor
 token is ever in a text: google-auth's own errors carry the token endpoint's answer, so they are not chained. Only what
-OAuth calls a refusal (RFC 6749, 5.2: JSON with an ``error``) says that the key is bad; to google-auth any answer that it
+OAuth calls a refusal (RFC 6749, 5.2: JSON with an ``error``) says that the key is bad; to google-auth any answer it
 does not know is one, also a gateway's 502.
 """
 
