@@ -20,13 +20,12 @@ from include.standins.request_log import Recorded
 from tests.faults import hashes
 from tests.faults.chain import Chain
 from tests.faults.crew import Death
-from tests.faults.plan import BAD_DAY, FIRST_DAY
+from tests.faults.plan import BAD_DAY, FIRST_DAY, SEED
 from tests.faults.stage import Stage
 from tests.standins import Standins
 from tests.system import HOLDING
 from tests.what_was_sent import changes
 
-SEED = 20_261_122
 EVER = "2000-01-01T00:00:00+00:00"
 # These are asked day by day, at a limit of a hundred calls an hour or the price of tokens: the days of a first load.
 BY_DAYS = {"brevo.events": 86, "ga4.reports": 60, "matomo.visits": 74}
