@@ -133,8 +133,8 @@ class JsonClient:
         :param form: fields of a form, or the whole body of one; its content type is then among the headers.
         :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
         :param headed: return a `Headed`, where a platform says in its headers what the body does not (totals, links).
-        :param repeatable: False when doing it twice does harm: then whatever leaves open whether it was done (no answer,
-            a 5xx) is raised, not retried.
+        :param repeatable: False when doing it twice does harm: what leaves open whether it was done (no answer, a 5xx)
+            is raised then, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).
         :raises QuotaError: still no quota after waiting LONGEST_QUOTA_WAIT seconds.
         :raises RetriableError: still failing after all tries.
