@@ -55,20 +55,40 @@ class InCall:
 
 
 Place = AtTable | InCall
+Places = Mapping[tuple[Stage, str], Sequence[Place]]
 CURSOR = AtTable("ops.stream_cursor")  # all rows copied, the cursor not moved
 # By stage and name: each is killed at each place in turn, and only then brought to its end.
-FIRST_DAY: Mapping[tuple[Stage, str], Sequence[Place]] = {
-    ("land", "hubspot.contacts"): (InCall("hubspot", "GET", "objects/contacts"), AtTable("ops.batch"), CURSOR),
+FIRST_DAY: Places = {
+    ("connections", "source salesforce"): (InCall("salesforce", "GET", ""), AtTable("ops.connection_check")),
+    ("connections", "destination mailchimp"): (InCall("mailchimp", "GET", "ping"),),
+    ("land", "hubspot.contacts"): (
+        AtTable("ops.load_estimate"),
+        InCall("hubspot", "GET", "objects/contacts", skip=1),
+        AtTable("ops.batch"),
+        CURSOR,
+    ),
+    ("land", "salesforce.contacts"): (InCall("salesforce", "GET", "query"),),
+    ("land", "woocommerce.orders"): (InCall("woocommerce", "GET", "orders"), CURSOR),
+    ("land", "klaviyo.profiles"): (InCall("klaviyo", "GET", "profiles"),),
+    ("land", "brevo.contacts"): (CURSOR,),
+    ("land", "matomo.visits"): (InCall("matomo", "GET|POST", "", skip=9), CURSOR),
+    ("land", "ga4.reports"): (InCall("ga4", "POST", "runReport", skip=9),),
     ("land", "shopify.customers"): (InCall("shopify", "POST", "graphql"),),
     ("land", "shopify.orders"): (InCall("shopify", "POST", "graphql", skip=1), AtTable("raw.record")),
     ("land", "shopify.checkouts"): (CURSOR,),
     ("land", "mailchimp.members"): (InCall("mailchimp", "GET", "members"),),
     ("land", "mailchimp.activity"): (InCall("mailchimp", "GET", "email-activity", skip=3),),
     ("land", "files.orders"): (CURSOR,),
-    ("check", "shopify.orders"): (AtTable("checking.candidate"), AtTable("ops.check_result")),
+    ("check", "shopify.orders"): (
+        AtTable("checking.candidate"),
+        AtTable("ops.check_result"),
+        AtTable("ops.result_page"),  # checked; the page is not drawn
+    ),
     ("check", "hubspot.contacts"): (AtTable("ops.quarantine"),),
     ("publish", "shopify.orders"): (AtTable("staging.order_entry"), AtTable("ops.batch")),
-    ("publish", "hubspot.contacts"): (AtTable("staging.changed_record"),),
+    ("publish", "hubspot.contacts"): (AtTable("staging.changed_record"), AtTable("ops.known_column")),
+    ("publish", "matomo.visits"): (AtTable("staging.event"),),
+    ("sources", ""): (AtTable("ops.cross_result"),),
     ("persons", ""): (
         AtTable("identity.person"),
         AtTable("staging.order_entry", readers=True),
@@ -105,4 +125,13 @@ FIRST_DAY: Mapping[tuple[Stage, str], Sequence[Place]] = {
         AtTable("conversion.delivery"),
         InCall("google", "GET", "requestStatus"),
     ),
+    ("watch", "streams"): (AtTable("ops.batch", readers=True),),
+    ("watch", "steps"): (AtTable("ops.alert_outbox"),),
+}
+# What a first day does not come by: sweeps need something in staging, removals somebody who is in.
+SECOND_DAY: Places = {
+    ("land", "shopify.customers"): (AtTable("ops.sweep"),),  # all keys listed, nobody buried
+    ("land", "klaviyo.profiles"): (AtTable("ops.sweep"),),
+    ("land", "brevo.contacts"): (AtTable("ops.sweep"),),
+    ("sync", "mailchimp"): (AtTable("audience.batch"),),  # planned as a difference, no batch begun
 }

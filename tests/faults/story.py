@@ -20,7 +20,7 @@ from include.standins.request_log import Recorded
 from tests.faults import hashes
 from tests.faults.chain import Chain
 from tests.faults.crew import Death
-from tests.faults.plan import BAD_DAY, FIRST_DAY, SEED
+from tests.faults.plan import BAD_DAY, FIRST_DAY, SECOND_DAY, SEED
 from tests.faults.stage import Stage
 from tests.standins import Standins
 from tests.system import HOLDING
@@ -118,13 +118,15 @@ class Merchant:
         return self._at_rest()
 
     def second_day(self) -> Day:
-        """A day of changes under the same faults, with deaths at random moments; then they end."""
+        """A day of changes under the same faults, with deaths at some places and at random moments; then they end."""
         at_random = random.Random(SEED)
         self.standins.apply_day(2)
         self.standins.faults(*BAD_DAY)
         for stage in get_args(Stage):
             orders = self.chain.of(stage)
             for order in orders:
+                for place in SECOND_DAY.get((order.stage, order.name), ()):
+                    place.kill(self.crew, order)
                 self.crew.kill_after(order, at_random.uniform(0.0, 0.6) * self.crew.seconds[order.stage, order.name])
             self.crew.run(*orders)
         struck = self.standins.fault_state()
