@@ -74,7 +74,8 @@ class _TokenRequest(Request):
         :raises TransportError: the endpoint, or whoever stands before it, is out of order.
         """
         answer = super().__call__(*given, **named)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not _is_oauth(answer.data):
+        refused = answer.status == HTTPStatus.UNAUTHORIZED  # in whatever words
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not (refused or _is_oauth(answer.data)):
             raise google.auth.exceptions.TransportError(f"answered {answer.status}")
         return answer
 

@@ -23,7 +23,14 @@ OUT_OF_ORDER = [
     pytest.param(Answer([]), id="no object"),
     pytest.param(Answer({"error": {"code": 429}}, 429), id="a limit"),
 ]
-REFUSALS = ["invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client"]
+REFUSALS = [
+    *(
+        Answer({"error": word, "error_description": "who@example.com"}, 400)
+        for word in ("invalid_grant", "invalid_scope")
+    ),
+    Answer({"error": "invalid_client", "error_description": "who@example.com"}, 401),
+    Answer({"error": {"code": 401, "status": "UNAUTHENTICATED", "message": "who@example.com"}}, 401),
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +51,13 @@ def test_an_endpoint_that_is_out_of_order_does_not_make_the_key_a_bad_one(stage:
     assert raised.value.code == "token_endpoint"
 
 
-@pytest.mark.parametrize("word", REFUSALS)
-def test_a_key_that_is_refused_is_not_tried_again(stage: Stage, word: str) -> None:
+@pytest.mark.parametrize("answer", REFUSALS)
+def test_a_key_that_is_refused_is_not_tried_again(stage: Stage, answer: Answer) -> None:
     asked: list[Asked] = []
 
     def refuse(one: Asked) -> Answer:
         asked.append(one)
-        return Answer({"error": word, "error_description": "who@example.com"}, 400)
+        return answer
 
     with serving(refuse) as url, pytest.raises(AuthError, match="key is refused") as raised:
         JsonClient(url, auth=auth(stage, url)).request("GET", "/x")
