@@ -132,5 +132,5 @@ FIRST_DAY: Places = {
 SECOND_DAY: Places = {
     ("land", "shopify.customers"): (AtTable("ops.sweep"),),  # all keys listed, nobody buried
     ("land", "shopify.orders"): (InCall("shopify", "POST", "graphql", skip=1), AtTable("ops.sweep")),
-    ("sync", "mailchimp"): (AtTable("audience.batch"),),  # planned as a difference, no batch begun
+    ("sync", "mailchimp"): (AtTable("audience.batch"),),  # while it looks for calls that a killed try left
 }
