@@ -1,18 +1,21 @@
 """
 ### Stitch records into persons, then refresh profiles, consent and traits
 
-Runs when every stream has published (or at the morning sweep, should an event be lost). Works on what changed: new
-identifiers, merges and splits, golden records, the consent each person gave, traits as of the day. Before, sources are
-checked against each other (`sql/quality/cross/`): orders without customer, revenue of the last full day.
+Runs when every stream has come since it last ran, and at six in the morning with what has come: a source whose DAG is
+paused or red holds no other back, and its owner is told. Whatever comes later in the day is taken along by
+`follow_orders` or the next run. A failed *check* holds everything back (docs/decisions/0002). Works on what changed:
+new identifiers, merges and splits, golden records, the consent each person gave, traits as of the day. Before, sources
+are checked against each other (`sql/quality/cross/`): orders without customer, revenue of the last full day.
 
 **If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is
-not done. *Skipped* means that a failed check holds a stream back: mend that first. A red *check_sources* names the
+not done. *Skipped* means that a failed check holds a stream back: mend that first, or build without it for a day with
+`bin/audienceflow source set-aside <stream>`. A red *check_sources* names the
 check: mend the source and clear the task, or let it pass with `bin/audienceflow checks accept`.
 """
 
 from datetime import UTC, datetime
 
-from airflow.sdk import AssetAll, dag
+from airflow.sdk import dag
 
 from activation import assets
 from activation.build import AS_OF
@@ -23,7 +26,7 @@ from activation.operators.check_sources import CheckSourcesOperator
 
 
 @dag(
-    schedule=sweep_or("0 6 * * *", AssetAll(*assets.STAGING.values())),
+    schedule=sweep_or("0 6 * * *", assets.NIGHT),
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,
@@ -33,7 +36,7 @@ from activation.operators.check_sources import CheckSourcesOperator
     tags=["build", "identity"],
 )
 def build_persons():
-    checked = CheckSourcesOperator(task_id="check_sources")
+    checked = CheckSourcesOperator(task_id="check_sources", awaited=tuple(assets.STAGING))
     checked >> BuildPersonsOperator(task_id="build_persons", outlets=[assets.PERSONS])
 
 

@@ -5,8 +5,9 @@ Lands what changed (or was archived) since each stream's cursor, checks each str
 publishes the good rows to `staging.hubspot_contacts`, `hubspot_companies` and `hubspot_deals` (with the companies and
 contacts a deal belongs to). The streams share the account's limits through the pool `hubspot_api`.
 
-**Read a range again:** `airflow backfill create --dag-id extract_hubspot --from-date … --to-date …`:
-each run reads its own interval once more, changes nothing that is newer, and leaves the cursor where it is.
+**Read a range again:** `airflow backfill create --dag-id extract_hubspot --from-date … --to-date …
+--reprocess-behavior completed`: each run reads its own interval once more, changes nothing that is newer, and leaves
+the cursor where it is.
 
 **If it fails:** a red *land* is the platform or the connection `hubspot_default`: clear the task, it goes on at the
 cursor. A red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the

@@ -6,8 +6,9 @@ and bounces of its campaigns, and the campaigns of the last 90 days with their f
 `staging.mailchimp_members`, `…_activity` and `…_campaigns`. Who unsubscribed at Mailchimp is a withdrawal in
 `consent.ledger` and is never subscribed again by us.
 
-**Read a range again:** `airflow backfill create --dag-id extract_mailchimp --from-date … --to-date …`:
-each run reads its own interval once more, changes nothing that is newer, and leaves the cursor where it is.
+**Read a range again:** `airflow backfill create --dag-id extract_mailchimp --from-date … --to-date …
+--reprocess-behavior completed`: each run reads its own interval once more, changes nothing that is newer, and leaves
+the cursor where it is.
 
 **If it fails:** a red *land* is the platform or the connection `mailchimp_default` (API key, extra `list_id`):
 clear the task, it goes on at the cursor. A red *check* names the rule; look at `ops.check_result`, mend, run the

@@ -5,8 +5,9 @@ Lands what changed since each stream's cursor by the Admin GraphQL interface, ch
 `expectations/`, publishes the good rows to `staging.shopify_customers`, `shopify_orders` (one row a sold line or
 refund) and `shopify_checkouts`. The streams share the shop's query budget through the pool `shopify_api`.
 
-**Read a range again:** `airflow backfill create --dag-id extract_shopify --from-date … --to-date …`:
-each run reads its own interval once more, changes nothing that is newer, and leaves the cursor where it is.
+**Read a range again:** `airflow backfill create --dag-id extract_shopify --from-date … --to-date …
+--reprocess-behavior completed`: each run reads its own interval once more, changes nothing that is newer, and leaves
+the cursor where it is.
 
 **If it fails:** a red *land* is the platform or the connection `shopify_default`: clear the task, it goes on at the
 cursor. A red *check* names the rule; look at `ops.check_result`, have the source or the suite mended, then run the

@@ -1,11 +1,12 @@
 """
 ### Notice what is stuck, slow, silent or has stopped to come
 
-Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or has not
-ended well for longer than it used to, is told once, with a recovery; a sync that has given no sign of life for an hour
-(or three times its usual time) is ended, so that its audience is free for the next try, which repairs what was left.
-A stream that has landed nothing new for longer than it uses to is told, whether or not its DAG runs.
+Every ten minutes: a step of any DAG (extract, build, sync) that takes three times as long as it used to, or a DAG whose
+steps have not ended well for longer than they used to, is told once, with a recovery; a sync that has given no sign of
+life for an hour (or three times its usual time) is ended, so that its audience is free for the next try, which repairs
+what was left. A stream that has landed nothing new for longer than it uses to is told, whether or not its DAG runs.
 Then notices that time alone makes due go out: recoveries that have lasted, reminders, what a channel did not take.
+At last a monitor outside is pinged (connection `heartbeat_default`), which raises the alarm when pings stop.
 
 **If it fails:** the warehouse does not answer, most likely; clear the task. Nothing depends on it.
 """

@@ -14,7 +14,8 @@ import orjson
 import requests
 from requests.auth import AuthBase
 
-from include.errors import RetriableError
+from include.errors import LostAnswerError, RetriableError
+from include.http_client import never_sent
 
 TIMEOUT = 10.0  # seconds: an alert must not hang the task that tells it
 HEADLINES = {"opened": "FAILING", "reminded": "STILL FAILING", "recovered": "RECOVERED"}
@@ -29,6 +30,7 @@ class Notice:
     :param page: the page of results; None: there is none.
     :param id: the same each time this notice is sent.
     :param at: when the notice was made.
+    :param again: it was handed over before, and whether it arrived is not known.
     """
 
     subject: str
@@ -39,6 +41,7 @@ class Notice:
     page: str | None
     id: str
     at: datetime
+    again: bool = False
 
     @property
     def headline(self) -> str:
@@ -62,7 +65,7 @@ class Channel(Protocol):
     name: str
 
     def send(self, notice: Notice) -> None:
-        """Send it; RetriableError when it could not be handed over."""
+        """Send it; RetriableError when it was not taken, LostAnswerError when nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class SmtpChannel:
 class SlackChannel:
     """A Slack incoming webhook. Its URL is a secret and is never named.
 
+    It takes no key by which a repeat is known, and what was posted cannot be read back: a repeat says that it is one.
+
     :param mentions: owner → id of a member (``U…``, ``W…``) or of a user group (``S…``), who is then called by name.
     """
 
@@ -119,7 +124,8 @@ class SlackChannel:
     name: str = "slack"
 
     def send(self, notice: Notice) -> None:
-        text = f"*{escaped(notice.headline)}*\n{escaped(notice.text)}"
+        repeat = f"\n_Sent again: it may have come before. {notice.id}_" if notice.again else ""
+        text = f"*{escaped(notice.headline)}*\n{escaped(notice.text)}{repeat}"
         who = self.mentions.get(notice.owner)
         body = {"text": f"{text}\n{_mention(who)}" if who else text}
         _post("slack", self.webhook_url, orjson.dumps(body), {})
@@ -147,12 +153,14 @@ class WebhookChannel:
 
 
 def _post(channel: str, url: str, body: bytes, headers: Mapping[str, str], auth: AuthBase | None = None) -> None:
-    """Any 2xx is a yes."""
+    """Any 2xx is a yes; no answer behind a connection is neither a yes nor a no."""
     told = {"Content-Type": "application/json", **headers}
+    failure: RetriableError
     try:
         answer = requests.post(url, data=body, headers=told, auth=auth, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
-        failure = RetriableError(f"{channel}: the webhook did not answer ({type(error).__name__}).", code=channel)
+        kind = RetriableError if isinstance(error, requests.ConnectTimeout) or never_sent(error) else LostAnswerError
+        failure = kind(f"{channel}: the webhook did not answer ({type(error).__name__}).", code=channel)
     else:
         if answer.ok and answer.status_code < 300:
             return

@@ -53,7 +53,12 @@ class Freshness:
             "passed": not self.stale,
             "checked_rows": None,
             "failed_rows": None,
-            "details": {"age": _hours(self.age), "allowed": _hours(self.allowed), "judged": self.judged},
+            "details": {
+                "text": self.text if self.judged else None,
+                "age": _hours(self.age),
+                "allowed": _hours(self.allowed),
+                "judged": self.judged,
+            },
         }
 
 

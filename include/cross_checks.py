@@ -154,6 +154,7 @@ def stop(results: Sequence[CrossResult]) -> None:
             f"{names} Mend the source, or accept: bin/audienceflow checks accept "
             f"{failed[0].check.name}. Full result: ops.cross_result.",
             owner=failed[0].check.owner,
+            causes=tuple(one.state.subject for one in failed),
         )
 
 

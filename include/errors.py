@@ -6,7 +6,12 @@ body, a row, an address or a secret: texts end up in logs, alerts and Airflow's 
 
 
 class AudienceflowError(Exception):
-    """Base of every error the project raises on purpose."""
+    """Base of every error the project raises on purpose.
+
+    :ivar causes: subjects of alerts that tell the same matter already, each to its owner.
+    """
+
+    causes: tuple[str, ...] = ()
 
 
 class RetriableError(AudienceflowError):
@@ -59,9 +64,10 @@ class CriticalCheckError(FatalError):
     :param owner: who is told: the owner named in the suite's file.
     """
 
-    def __init__(self, message: str, *, owner: str | None = None) -> None:
+    def __init__(self, message: str, *, owner: str | None = None, causes: tuple[str, ...] = ()) -> None:
         super().__init__(message, code="critical_check")
         self.owner = owner
+        self.causes = causes
 
 
 class RejectedRow(AudienceflowError):

@@ -216,7 +216,7 @@ class JsonClient:
             raise LostAnswerError(f"{where}: no answer within {self._timeout[1]} s.", code="timeout") from None
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError,
                 requests.exceptions.ContentDecodingError) as error:
-            if _never_sent(error):
+            if never_sent(error):
                 raise RetriableError(f"{where}: nobody answers at the connection's host.", code="connect") from None
             raise LostAnswerError(f"{where}: the connection broke.", code="reset") from None
 
@@ -229,7 +229,7 @@ class JsonClient:
         self._session.close()
 
 
-def _never_sent(error: requests.RequestException) -> bool:
+def never_sent(error: requests.RequestException) -> bool:
     """Whether no connection came about at all: refused, no route, unknown host."""
     return bool(error.args) and isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
 

@@ -5,10 +5,9 @@ landed in slices, each whole in itself, wherever the source says that reading ma
 BATCH_ROWS rows or SLICE_SECONDS, so a kill loses a minute.
 """
 
-import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,21 +18,18 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include import load_estimate, warehouse
+from include import load_estimate, sweep, warehouse
 from include.errors import RetriableError
 from include.prefetch import prefetched
 from include.sources import registry
 from include.sources.mapping import table_mapping
-from include.sources.pages import TOMBSTONE, Page, Window
-from include.sweep import sweep
+from include.sources.pages import Page, Window
 
 BATCH_ROWS = 500_000  # rows after which a long load commits, at the next place where it can be resumed
 SLICE_SECONDS = 60.0  # and after so long, however few they are
-SWEEP_FLOOR = 100  # so many records may vanish although nothing else came; of more, the source may be out of order
 LONGEST_KEY = 400  # characters; an index entry of Postgres ends at 2,700 bytes
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_END = b"\xff\xff"
-log = logging.getLogger(__name__)
 # JSON allows what Postgres cannot hold as text: the character zero, and halves of a surrogate pair.
 _UNSTORABLE = re.compile(
     rb"((?<!\\)(?:\\\\)*)(?:\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -48,8 +44,8 @@ class Landed:
 
     :param batch_id: the newest batch that holds rows, if any.
     :param rows: records that are new or changed, or gone.
-    :param gone: of these, records a listing of all keys no longer names.
-    :param refused: why a listing that lacks too many records deleted none; None: it was not refused.
+    :param gone: of these, records that the source no longer has (`include.sweep`).
+    :param refused: why none was deleted though too many are gone; None: that was not so.
     """
 
     batch_id: int | None
@@ -81,27 +77,28 @@ def land(conn: psycopg.Connection, stream_name: str, client: Any, *, until: date
         if window.since is None and not state:
             load_estimate.write(conn, stream, client, window, mapping)
         with prefetched(stream.pages(client, window, mapping)) as pages:
-            landed = _land_batches(conn, stream.name, window, pages, batch_rows)
-        swept = sweep(conn, stream, client, mapping, until)
-    return Landed(swept.batch_id or landed.batch_id, landed.rows + swept.gone, swept.gone, swept.refused)
+            landed = _land_batches(conn, stream, window, pages, batch_rows, mapping)
+        swept = sweep.listing(conn, stream, client, mapping, until)
+    return Landed(swept.batch_id or landed.batch_id, landed.rows + swept.gone, landed.gone + swept.gone,
+                  landed.refused or swept.refused)
 
 
 def land_again(conn: psycopg.Connection, stream_name: str, client: Any, *, since: datetime, until: datetime,
                batch_rows: int = BATCH_ROWS, mapping: Mapping[str, Any] | None = None) -> Landed:
     """Read the window [since, until) once more, whatever the cursor says; the cursor stays where it is.
 
-    Rows that equal the last landed version of their record are left out. Dropped files have no windows.
+    Rows that equal the last landed version of their record are left out. Nothing happens to a stream without ranges.
 
     :raises RetriableError: as `land`.
     """
     stream = registry.stream(stream_name)
-    if stream.source == "files":
+    if not stream.ranged:
         return Landed(None, 0)
     mapping = _mapping(stream) if mapping is None else mapping
     conn.commit()
     window = Window(since, until)
     with _alone(conn, stream.name), prefetched(stream.pages(client, window, mapping)) as pages:
-        return _land_batches(conn, stream.name, window, pages, batch_rows, moves=False)
+        return _land_batches(conn, stream, window, pages, batch_rows, mapping, moves=False)
 
 
 def _mapping(stream: registry.Stream) -> Mapping[str, Any]:
@@ -115,16 +112,16 @@ def _begin(state: Mapping[str, Any], since: datetime | None) -> datetime | None:
     return min(known).astimezone(UTC) if known else None
 
 
-def _land_batches(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
-                  batch_rows: int, *, moves: bool = True) -> Landed:
-    """:param moves: whether the stream's cursor follows."""
-    batch_id, total = None, 0
+def _land_batches(conn: psycopg.Connection, stream: registry.Stream, window: Window, pages: Iterator[Page],
+                  batch_rows: int, mapping: Mapping[str, Any], *, moves: bool = True) -> Landed:
+    """:param moves: whether the stream's cursor follows; behind a part that lacks too much it does not."""
+    done = Landed(None, 0)
     while True:
-        copied = _land_batch(conn, stream, window, pages, batch_rows, moves)
-        total += copied.rows
-        batch_id = copied.batch_id if copied.rows else batch_id
-        if copied.exhausted:
-            return Landed(batch_id, total)
+        batch = _land_batch(conn, stream, window, pages, batch_rows, mapping, moves and done.refused is None)
+        done = Landed(batch.batch_id if batch.rows else done.batch_id, done.rows + batch.rows,
+                      done.gone + batch.swept.gone, done.refused or batch.swept.refused)
+        if batch.exhausted:
+            return done
 
 
 @dataclass(frozen=True)
@@ -133,38 +130,41 @@ class _Copied:
     rows: int
     cursor: Mapping[str, Any] | None
     exhausted: bool
-    whole: tuple[tuple[str, ...], ...] = ()
+    whole: tuple[str, ...] = ()
+    swept: sweep.Swept = sweep.NOTHING
 
 
-def _land_batch(conn: psycopg.Connection, stream: str, window: Window, pages: Iterator[Page],
-                batch_rows: int, moves: bool) -> _Copied:
+def _land_batch(conn: psycopg.Connection, stream: registry.Stream, window: Window, pages: Iterator[Page],
+                batch_rows: int, mapping: Mapping[str, Any], moves: bool) -> _Copied:
     """One transaction: a batch, its rows, the cursor behind them."""
+    name = stream.name
     with conn.transaction():
         [opened] = warehouse.rows(conn, "landing/open_batch",
-                                  {"stream": stream, "since": window.since, "until": window.until})
+                                  {"stream": name, "since": window.since, "until": window.until})
         batch_id = opened["batch_id"]
-        copied = _copy(conn, stream, batch_id, pages, batch_rows)
-        rows = copied.rows + _sweep_pages(conn, stream, batch_id, copied.whole)
+        copied = _copy(conn, name, batch_id, pages, batch_rows)
+        swept = sweep.parts(conn, stream, batch_id, copied.whole, mapping, window.until, last=copied.exhausted)
+        rows = copied.rows + swept.gone
         if rows and not opened["first"]:
-            rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": stream, "batch_id": batch_id})
+            rows -= warehouse.run(conn, "landing/drop_unchanged", {"stream": name, "batch_id": batch_id})
         cursor = copied.cursor if copied.cursor is not None else {"since": window.until.isoformat()}
         warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
-        if moves:
+        if moves and swept.refused is None:
             warehouse.run(conn, "landing/move_cursor",
-                          {"stream": stream, "cursor": Jsonb(dict(cursor)), "batch_id": batch_id})
-        return _Copied(batch_id, rows, cursor, copied.exhausted)
+                          {"stream": name, "cursor": Jsonb(dict(cursor)), "batch_id": batch_id})
+        return _Copied(batch_id, rows, cursor, copied.exhausted, swept=swept)
 
 
 def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[Page], batch_rows: int) -> _Copied:
     """Copy pages until they end, or until the batch is large and the source can be resumed."""
-    rows, cursor, whole, begun = 0, None, list[tuple[str, ...]](), time.monotonic()
+    rows, cursor, whole, begun = 0, None, list[str](), time.monotonic()
     with conn.cursor() as db, db.copy(warehouse.statement("landing/copy_rows")) as copy:
         copy.write(COPY_HEADER)
         for page in pages:
             copy.write(encode(page, stream, batch_id))
             rows += len(page.rows)
             cursor = page.cursor if page.cursor is not None else cursor
-            whole += [page.whole] if page.whole else []
+            whole += page.whole
             if page.cursor is not None and (rows >= batch_rows or time.monotonic() - begun >= SLICE_SECONDS):
                 break
         else:
@@ -172,20 +172,6 @@ def _copy(conn: psycopg.Connection, stream: str, batch_id: int, pages: Iterator[
             return _Copied(batch_id, rows, cursor, exhausted=True, whole=tuple(whole))
         copy.write(COPY_END)
     return _Copied(batch_id, rows, cursor, exhausted=False, whole=tuple(whole))
-
-
-def _sweep_pages(conn: psycopg.Connection, stream: str, batch_id: int, whole: Sequence[Sequence[str]]) -> int:
-    """Land a tombstone of each record that its source no longer has; how many. Before unchanged rows are taken back."""
-    total = 0
-    for prefixes in whole:
-        [found] = warehouse.rows(conn, "landing/sweep", {
-            "stream": stream, "batch_id": batch_id, "prefixes": list(prefixes), "floor": SWEEP_FLOOR,
-            "tombstone": TOMBSTONE.decode(), "tombstone_hash": sha256(TOMBSTONE).digest()})
-        if found["missing"] > found["swept"]:
-            log.warning("%s: of %d records landed before none came; they are kept until one does.", stream,
-                        found["missing"])
-        total += found["swept"]
-    return total
 
 
 def encode(page: Page, stream: str, batch_id: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -153,9 +154,33 @@ def _queue(conn: psycopg.Connection, stream: CheckedStream, changed: Sequence[Ma
     })
 
 
-def blocked_streams(conn: psycopg.Connection) -> list[str]:
-    """Names of the streams whose landed rows wait behind a failed check."""
-    return [row["stream"] for row in warehouse.rows(conn, "publishing/blocked_streams")]
+def blocked_streams(conn: psycopg.Connection, at: datetime) -> list[str]:
+    """Names of the streams whose landed rows wait behind a failed check, but for those that were set aside."""
+    return [row["stream"] for row in warehouse.rows(conn, "publishing/blocked_streams", {"at": at})]
+
+
+def set_aside(
+    conn: psycopg.Connection, stream: str, *, who: str, why: str, hours: int, at: datetime
+) -> datetime | None:
+    """Let persons be built without what a stream holds behind its failed check, for some hours; audited, commits.
+
+    The other sources' news, withdrawals of consent among them, go on to the audiences; the stream's own rows stay
+    behind the check.
+
+    :returns: until when; None: no check of the stream has failed.
+    """
+    with conn.transaction():
+        values = {"stream": stream, "who": who, "why": why, "hours": hours, "at": at}
+        found = warehouse.rows(conn, "publishing/set_aside", values)
+        if found:
+            conn.execute(
+                "insert into ops.audit (actor, action, subject, details)"
+                " values (%(who)s, 'stream set aside', %(stream)s,"
+                " jsonb_build_object('hours', %(hours)s::int, 'why', %(why)s::text))",
+                values,
+            )
+    conn.commit()
+    return found[0]["until_at"] if found else None
 
 
 def anything_changed(conn: psycopg.Connection) -> bool:

@@ -5,7 +5,7 @@ the failing records in quarantine, each with the rule and the reason, while the 
 would be held, the batch stops. ``info`` is recorded. No value of a row leaves Postgres: results are counts and names.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include import check_history, warehouse
+from include import check_history, suite_fit, warehouse
 from include.candidate import MANY_ROWS, Candidate, CheckedStream, Staged, fill_candidate, names, staged_by_mapping
 from include.check_history import Freshness
-from include.errors import ConfigError, CriticalCheckError
+from include.errors import CriticalCheckError
 from include.pushdown import Outcome, run_suite
+from include.quality_findings import Found, result_rows, share_row, stops, too_many
 from include.schema_contract import drift
 from include.schema_contract.drift import Drift
 from include.schema_contract.parts import deletion_mark, terms_by_part
@@ -48,31 +49,6 @@ class Checked:
     failed_rules: tuple[str, ...]
     drift: tuple[Drift, ...] = ()
     freshness: Freshness | None = None
-
-
-@dataclass(frozen=True)
-class _Found:
-    """All that was found about a candidate, before anything is decided.
-
-    :param age: with its severity; None: the contract does not ask.
-    """
-
-    outcomes: Sequence[Outcome]
-    drift: Sequence[Drift]
-    age: tuple[Freshness, Any] | None
-
-    @property
-    def failed(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if not outcome.passed]
-
-    @property
-    def stale(self) -> bool:
-        return self.age is not None and self.age[0].stale
-
-    @property
-    def failed_rules(self) -> tuple[str, ...]:
-        changed = [drift.rule_of(kind) for kind in drift.KINDS if any(one.kind == kind for one in self.drift)]
-        return (*(outcome.rule.name for outcome in self.failed), *changed, *(["freshness"] if self.stale else []))
 
 
 _QUARANTINE = sql.SQL("""
@@ -104,7 +80,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
     """
     suite = read_suite(stream.suite, root=suite_root)
     with _alone(conn, stream):
-        _fits(conn, suite, stream)
+        suite_fit.require(conn, suite, stream.shape)
         parts = terms_by_part(conn, stream.name) if terms is None else terms
         candidate = fill_candidate(conn, stream, staged=staged)
         conn.commit()  # Great Expectations looks through a connection of its own
@@ -121,7 +97,7 @@ def check_stream(conn: psycopg.Connection, url: str, stream: CheckedStream, *, s
 
 
 def _look(conn: psycopg.Connection, url: str, stream: CheckedStream, suite: Suite, candidate: Candidate,
-          parts: Mapping[str, Terms]) -> _Found:
+          parts: Mapping[str, Terms]) -> Found:
     """Hold the candidate against contract, history and suite; commits what was observed, decides nothing."""
     with conn.transaction():
         changes = drift.find(conn, stream.name, candidate.batch_ids, parts, deletion_mark(stream.name))
@@ -132,7 +108,7 @@ def _look(conn: psycopg.Connection, url: str, stream: CheckedStream, suite: Suit
     if candidate.rows:
         values = check_history.parameters(conn, candidate)
         outcomes = run_suite(url, candidate.table, suite.for_rows(candidate.rows), values)
-    return _Found(outcomes, changes, age)
+    return Found(outcomes, changes, age)
 
 
 def _age(conn: psycopg.Connection, stream: CheckedStream, parts: Mapping[str, Terms]) -> tuple[Freshness, Any] | None:
@@ -152,25 +128,25 @@ def _nothing_landed(conn: psycopg.Connection, stream: CheckedStream, suite: Suit
     conn.commit()
     if age is not None and age[0].stale and age[1] == "critical":
         raise CriticalCheckError(f"{stream.name}: {age[0].text}. Nothing new was landed.", owner=suite.owner)
-    found = _Found((), (), age)
+    found = Found((), (), age)
     return Checked(stream.name, suite.name, suite.owner, None, 0, 0, found.failed_rules, (), age and age[0])
 
 
-def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: _Found,
+def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: Found,
            share: float) -> tuple[Checked, str | None]:
     """Record the results and decide; the problem's text is None when the batch may go on."""
     values = {"stream": stream.name, "batch_ids": list(candidate.batch_ids)}
     warehouse.run(conn, "quality/clear_held", values)
     drift.record(conn, stream.name, found.drift)
-    problem = _stops(stream, candidate, found)
+    problem = stops(stream, candidate, found)
     with names(conn, stream.name):
         counted = warehouse.rows(conn, "quality/count_records", values)[0]
         held, records = 0, counted["records"]
-        results = _results(found, records)
+        results = result_rows(found, records)
         if problem is None:
             held, beyond = _hold(conn, stream, suite, candidate, found, share)
-            results.append(_share_result(held, records, share, suite, beyond))
-            problem = _too_many(candidate, found.failed, held, records, share) if beyond else None
+            results.append(share_row(held, records, share, suite, beyond))
+            problem = too_many(candidate, found.failed, held, records, share) if beyond else None
         if problem is None and drift.hold(conn, stream.name, candidate.batch_ids, found.drift, "lost_column"):
             held = warehouse.rows(conn, "quality/count_records", values)[0]["held"]
     warehouse.run(conn, "quality/record_results",
@@ -182,20 +158,7 @@ def _judge(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candid
                    found.failed_rules, tuple(found.drift), found.age and found.age[0]), problem
 
 
-def _stops(stream: CheckedStream, candidate: Candidate, found: _Found) -> str | None:
-    """What stops the batch whatever its rows are like: critical rules, a broken contract, a stream that went stale."""
-    stale = f"{stream.name}: {found.age[0].text}." if found.stale and found.age[1] == "critical" else None
-    texts = (_critical(stream, candidate, found.failed),
-             drift.problem(stream.name, found.drift, candidate.report_batch_id), stale)
-    return " ".join(text for text in texts if text) or None
-
-
-def _results(found: _Found, records: int) -> list[dict[str, Any]]:
-    aged = [found.age[0].result(found.age[1])] if found.age is not None else []
-    return [*(_result(outcome) for outcome in found.outcomes), *drift.results(found.drift, records), *aged]
-
-
-def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: _Found,
+def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candidate: Candidate, found: Found,
           share: float) -> tuple[int, bool]:
     """Hold the records that break a warning or have a discarded type; none is held when they are too many.
 
@@ -219,49 +182,6 @@ def _hold(conn: psycopg.Connection, stream: CheckedStream, suite: Suite, candida
     return counted["held"], beyond
 
 
-def _critical(stream: CheckedStream, candidate: Candidate, failed: Sequence[Outcome]) -> str | None:
-    critical = [outcome for outcome in failed if outcome.rule.severity == "critical"]
-    if not critical:
-        return None
-    return (f"{stream.name}: {len(critical)} critical {'rule' if len(critical) == 1 else 'rules'} failed on "
-            f"{candidate.rows} rows: {_listed(critical)}; expected none. Full result: ops.check_result, batch "
-            f"{candidate.report_batch_id}.")
-
-
-def _too_many(candidate: Candidate, failed: Sequence[Outcome], held: int, records: int, share: float) -> str:
-    return (f"{candidate.stream}: {held} of {records} records break a rule, {held / records:.1%}; expected at most "
-            f"{share:.1%} ({_listed(failed)}). Nothing was set aside. Full result: ops.check_result, batch "
-            f"{candidate.report_batch_id}.")
-
-
-def _listed(outcomes: Sequence[Outcome]) -> str:
-    return ", ".join(
-        outcome.rule.name if outcome.failed_rows is None else f"{outcome.rule.name} ({outcome.failed_rows})"
-        for outcome in outcomes
-    )
-
-
-def _result(outcome: Outcome) -> dict[str, Any]:
-    columns = outcome.rule.columns
-    return {
-        "rule": outcome.rule.name,
-        "column_name": ", ".join(columns) or None,
-        "severity": outcome.rule.severity,
-        "passed": outcome.passed,
-        "checked_rows": outcome.checked_rows,
-        "failed_rows": outcome.failed_rows,
-        "details": {"type": outcome.rule.type, "reason": outcome.rule.reason},
-    }
-
-
-def _share_result(held: int, records: int, share: float, suite: Suite, beyond: bool) -> dict[str, Any]:
-    return {
-        "rule": "quarantine_share", "column_name": None, "severity": "critical", "passed": not beyond,
-        "checked_rows": records, "failed_rows": held,
-        "details": {"max_quarantine_share": share, "quarantine_floor": suite.quarantine_floor},
-    }
-
-
 def _share(conn: psycopg.Connection, stream: CheckedStream, suite: Suite) -> float:
     """What the mapping's ``options: {max_quarantine_share: …}`` allows, or else the suite."""
     from include.sources.mapping import staging_parameters, table_mapping
@@ -274,30 +194,6 @@ def _share(conn: psycopg.Connection, stream: CheckedStream, suite: Suite) -> flo
             "mappings": staging_parameters(stream.name, [])["mappings"]})[0]
     conn.commit()
     return suite.max_quarantine_share if found["share"] is None else float(found["share"])
-
-
-def _fits(conn: psycopg.Connection, suite: Suite, stream: CheckedStream) -> None:
-    """A rule that names a column there is not, or a pattern Postgres cannot read, is an error of its file."""
-    columns = {name for (name,) in conn.execute(
-        "select column_name from information_schema.columns where table_schema = 'checking' and table_name = %(shape)s",
-        {"shape": stream.shape})}
-    for rule in suite.rules:
-        where = f"expectations/{suite.name}.json, line {rule.line}: rule {rule.name}"
-        unknown = sorted(set(rule.columns) - columns)
-        if unknown:
-            raise ConfigError(f"{where} asks for column {unknown[0]}, which {stream.shape} does not have; it has "
-                              f"{', '.join(sorted(columns))}.")
-        if "regex" in rule.kwargs and not _readable(conn, rule.kwargs["regex"]):
-            raise ConfigError(f"{where} has a pattern that Postgres cannot read; mend its regex.")
-
-
-def _readable(conn: psycopg.Connection, pattern: str) -> bool:
-    try:
-        with conn.transaction():
-            warehouse.run(conn, "quality/readable_pattern", {"pattern": pattern})
-    except psycopg.errors.InvalidRegularExpression:
-        return False
-    return True
 
 
 @contextmanager

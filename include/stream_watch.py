@@ -8,7 +8,7 @@ from datetime import datetime
 
 import psycopg
 
-from include import check_history, warehouse
+from include import alerts, check_history, warehouse
 from include.ledger.watch import State
 from include.quality import Checked
 from include.schema_contract.drift import told
@@ -23,7 +23,8 @@ def states(checked: Checked) -> list[State]:
     if checked.freshness is not None and checked.freshness.judged:
         old = checked.freshness
         text = old.text if old.stale else "its records are as fresh as usual"
-        found.append(State(f"freshness of {checked.stream}", old.stale, checked.owner, text))
+        causes = (f"silence of {checked.stream}",)  # told first where nothing new is landed at all
+        found.append(State(f"age of {checked.stream}", old.stale, checked.owner, text, causes))
     return found
 
 
@@ -39,6 +40,15 @@ def silences(conn: psycopg.Connection, owner: str, at: datetime) -> list[State]:
 
     :param owner: who is told: that nothing comes at all is no matter of a suite.
     """
+    failing = set(alerts.still_failing(conn, ""))
     return [
-        State(f"silence of {one.stream}", one.too_long, owner, one.text) for one in check_history.silences(conn, at)
+        State(f"silence of {one.stream}", one.too_long, owner, one.text, _explained(one.stream, failing))
+        for one in check_history.silences(conn, at)
     ]
+
+
+def _explained(stream: str, failing: set[str]) -> tuple[str, ...]:
+    """What is failing and leaves a stream silent: its landing, its DAG; and its age, which says the same of it."""
+    source, _, table = stream.partition(".")
+    dag = f"extract_{source}"
+    return tuple(sorted(failing & {f"{dag}.land_{table}", f"runs of {dag}", f"age of {stream}"}))

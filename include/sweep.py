@@ -1,13 +1,18 @@
-"""Deletions where a platform tells none: every key it has, held against what staging holds of the stream.
+"""Deletions that a source does not tell: what it has, held against what it had. One guard, however that is known.
 
-The listing is the source's (`Stream.keys`), after the rows of the same landing and at most as often as the mapping's
-``options: {sweep_hours: …}`` says. A record that is no longer named lands as a tombstone, ``{"_deleted": true}``. A
-listing that came back half would look like a mass deletion: when more are gone than a share AND a count of the stream
-(``sweep_share``, ``sweep_floor``), nothing is deleted until a person allows it, up to the number they were shown.
+* By a **listing** of all its keys (`Stream.keys`), after the rows of the same landing and at most as often as the
+  mapping's ``options: {sweep_hours: …}`` says, held against staging.
+* By **parts** that a landing read whole (`Page.whole`: a day of visits, the list of all customers), held against what
+  had landed of them before.
+
+A record that is gone lands as a tombstone, ``{"_deleted": true}``. A listing that came back half would look like a mass
+deletion: when more are gone than a share AND a count (``sweep_share``, ``sweep_floor``), nothing is deleted, the owner
+is told, and rows go on, until a person allows it (`allow`), up to the number they were shown. Of parts the stream's
+cursor stays too: the same is read again at each landing until it comes or is allowed to be gone.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,22 +48,49 @@ class Swept:
     :param refused: why nothing was deleted though records are gone; None: it was.
     """
 
-    gone: int
+    gone: int = 0
     batch_id: int | None = None
     refused: str | None = None
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
+    """Records that came or were listed, that were held before, and how many of those are gone."""
+
     listed: int
     held: int
     gone: int
 
 
-NOTHING = Swept(0)
+@dataclass(frozen=True)
+class Guard:
+    """How many records of a stream may go without a word.
+
+    :param allowed: so many may go whatever their share, by a person's word.
+    """
+
+    stream: str
+    share: float
+    floor: int
+    allowed: int
+
+    def refuses(self, found: Found) -> str | None:
+        """Why nothing may be deleted; None: it may."""
+        if found.gone <= max(self.floor, self.share * found.held, self.allowed):
+            return None
+        return (
+            f"{self.stream}: of {found.held} records that were there {found.gone} are gone, "
+            f"{found.gone / found.held:.1%}, and {found.listed} are there; at most {self.share:.1%} or {self.floor} go "
+            "without a word. Nothing was deleted. If they are gone indeed: audienceflow source allow-deletions "
+            f"{self.stream}"
+        )
 
 
-def sweep(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mapping[str, Any], until: datetime) -> Swept:
+NOTHING = Swept()
+
+
+def listing(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mapping[str, Any],
+            until: datetime) -> Swept:
     """List the stream's keys if that is due, and land tombstones for records of staging that are not among them.
 
     Commits. The caller has the stream to itself. Killed anywhere, nothing is deleted and the next landing sweeps anew.
@@ -66,8 +98,7 @@ def sweep(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mappin
     :param until: where the landing's window ended.
     """
     options = mapping.get("options", {})
-    allowed = _due(conn, stream, options, until)
-    if stream.keys is None or allowed is None:
+    if stream.keys is None or not _is_due(conn, stream, options, until):
         return NOTHING
     table = sql.Identifier(table_of(stream.name))
     with conn.transaction():
@@ -76,18 +107,60 @@ def sweep(conn: psycopg.Connection, stream: Stream, client: Any, mapping: Mappin
         days = options.get("sweep_days")
         window = Window(until - timedelta(days=days) if days else None, until)
         _list(conn, stream.keys, client, window, mapping)
-        return _decide(conn, stream, window, options, allowed)
+        warehouse.run(conn, "sweep/gone_key")
+        made = sql.Identifier(_MADE[stream.shape])
+        conn.execute(_HELD.format(table=table, made=made, since=sql.Literal(window.since)))
+        found = Found(**warehouse.rows(conn, "sweep/find_in_listing", {"stream": stream.name})[0])
+        conn.execute("drop view pg_temp.held_key")
+        refused = guard(conn, stream, mapping).refuses(found)
+        buried = Swept(refused=refused) if refused or not found.gone else _bury_apart(conn, stream, window)
+        _write(conn, stream, until, found, buried)
+        return buried
 
 
-def _due(conn: psycopg.Connection, stream: Stream, options: Mapping[str, Any], until: datetime) -> int | None:
-    """How many records may go whatever their share; None: it is not time yet."""
+def parts(conn: psycopg.Connection, stream: Stream, batch_id: int, prefixes: Sequence[str], mapping: Mapping[str, Any],
+          until: datetime, *, last: bool) -> Swept:
+    """Land tombstones, in the batch itself, for records under ``prefixes`` that it did not bring.
+
+    In the caller's transaction, before rows that say nothing new are taken out of the batch.
+
+    :param prefixes: beginnings of keys under which all the source has came in the batch.
+    :param last: no batch of this landing follows: a permission that was not made use of ends.
+    """
+    if not prefixes:
+        return NOTHING
+    guarded = guard(conn, stream, mapping)
+    warehouse.run(conn, "sweep/gone_key")
+    values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE.decode()}
+    found = Found(**warehouse.rows(conn, "sweep/find_in_part", {**values, "prefixes": list(prefixes)})[0])
+    refused = guarded.refuses(found)
+    gone = 0 if refused else warehouse.run(conn, "sweep/bury", values)
+    swept = Swept(gone, batch_id if gone else None, refused)
+    if found.gone or (guarded.allowed and last):
+        _write(conn, stream, until, found, swept)
+    return swept
+
+
+def guard(conn: psycopg.Connection, stream: Stream, mapping: Mapping[str, Any]) -> Guard:
+    """The stream's guard as its mapping and its last sweep say."""
+    options = mapping.get("options", {})
+    last = warehouse.rows(conn, "sweep/last", {"stream": stream.name})
+    allowed = last[0]["allowed"] if last else None
+    return Guard(stream.name, options.get("sweep_share", SHARE), options.get("sweep_floor", FLOOR), allowed or 0)
+
+
+def holds_back(conn: psycopg.Connection, stream: str) -> bool:
+    """Whether the stream's last sweep was refused: deletions wait for the source or for a person."""
+    last = warehouse.rows(conn, "sweep/last", {"stream": stream})
+    return bool(last) and last[0]["refused"]
+
+
+def _is_due(conn: psycopg.Connection, stream: Stream, options: Mapping[str, Any], until: datetime) -> bool:
     found = warehouse.rows(conn, "sweep/last", {"stream": stream.name})
     conn.commit()
-    if not found:
-        return 0
-    if found[0]["allowed"] is not None:
-        return found[0]["allowed"]
-    return 0 if found[0]["began_at"] <= until - timedelta(hours=options.get("sweep_hours", HOURS)) else None
+    if not found or found[0]["allowed"] is not None:
+        return True
+    return found[0]["began_at"] <= until - timedelta(hours=options.get("sweep_hours", HOURS))
 
 
 def _list(conn: psycopg.Connection, keys: Callable[..., Iterator[list[str]]], client: Any, window: Window,
@@ -101,36 +174,20 @@ def _list(conn: psycopg.Connection, keys: Callable[..., Iterator[list[str]]], cl
     conn.execute("analyze listed_key")
 
 
-def _decide(conn: psycopg.Connection, stream: Stream, window: Window, options: Mapping[str, Any],
-            allowed: int) -> Swept:
-    conn.execute(_HELD.format(table=sql.Identifier(table_of(stream.name)), made=sql.Identifier(_MADE[stream.shape]),
-                              since=sql.Literal(window.since)))
-    found = _Found(**warehouse.rows(conn, "sweep/count")[0])
-    refused = None if found.gone <= allowed else _too_many(stream, found, options)
-    buried = _bury(conn, stream, window) if found.gone and refused is None else Swept(0, refused=refused)
-    conn.execute("drop view pg_temp.held_key")
-    warehouse.run(conn, "sweep/write", {"stream": stream.name, "until": window.until, "batch_id": buried.batch_id,
-                                        "state": "done" if refused is None else "refused", **vars(found)})
-    return buried
-
-
-def _bury(conn: psycopg.Connection, stream: Stream, window: Window) -> Swept:
+def _bury_apart(conn: psycopg.Connection, stream: Stream, window: Window) -> Swept:
+    """In a batch of their own."""
     batch = {"stream": stream.name, "since": window.since, "until": window.until}
     batch_id = warehouse.rows(conn, "landing/open_batch", batch)[0]["batch_id"]
     values = {"stream": stream.name, "batch_id": batch_id, "tombstone": TOMBSTONE.decode()}
     rows = warehouse.run(conn, "sweep/bury", values)
-    rows -= warehouse.run(conn, "landing/drop_unchanged", values)  # those that wait to be published already
     warehouse.run(conn, "landing/close_batch", {"batch_id": batch_id, "rows": rows})
-    return Swept(rows, batch_id if rows else None)
+    return Swept(rows, batch_id)
 
 
-def _too_many(stream: Stream, found: _Found, options: Mapping[str, Any]) -> str | None:
-    share, floor = options.get("sweep_share", SHARE), options.get("sweep_floor", FLOOR)
-    if found.gone <= floor or found.gone <= share * found.held:
-        return None
-    return (f"{stream.name}: the listing of all keys names {found.listed} and lacks {found.gone} of the {found.held} "
-            f"records that staging holds, {found.gone / found.held:.1%}; at most {share:.1%} or {floor} go without a "
-            f"word. Nothing was deleted. If they are gone indeed: audienceflow source allow-deletions {stream.name}")
+def _write(conn: psycopg.Connection, stream: Stream, until: datetime, found: Found, swept: Swept) -> None:
+    warehouse.run(conn, "sweep/write", {
+        "stream": stream.name, "until": until, "batch_id": swept.batch_id,
+        "state": "done" if swept.refused is None else "refused", **asdict(found)})
 
 
 def allow(conn: psycopg.Connection, stream: str, who: str) -> int | None:

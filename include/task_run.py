@@ -45,6 +45,8 @@ def recorded(url: str, key: TaskKey, owner: str | None = None) -> Iterator[Recor
 
     A process that is killed leaves a row without an end.
 
+    A block that raises was ``failed``, unless it put ``skipped`` on the record before.
+
     :param owner: who is told when the task is slow or does not come any more.
     """
     record = Record()
@@ -53,7 +55,8 @@ def recorded(url: str, key: TaskKey, owner: str | None = None) -> Iterator[Recor
     try:
         yield record
     except BaseException:
-        record.outcome = "failed"
+        if record.outcome != "skipped":
+            record.outcome = "failed"
         raise
     finally:
         with warehouse.connect(url, autocommit=True) as conn:

@@ -57,3 +57,9 @@ def test_every_secret_comes_from_the_environment_and_is_in_the_example() -> None
     for name in ("POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_API_SECRET_KEY", "AIRFLOW_JWT_SECRET"):
         assert f"\n{name}=\n" in example
         assert f"${{{name}" in (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+
+
+def test_the_scheduler_is_asked_whether_anybody_watches() -> None:
+    check = SERVICES["scheduler"]["healthcheck"]
+    assert check["test"][:5] == ["CMD", "python", "-m", "include.cli", "health"]
+    assert SERVICES["scheduler"]["environment"]["WAREHOUSE_URL"].endswith("@postgres:5432/warehouse")

@@ -14,18 +14,10 @@ from typing import Any
 import pytest
 
 from tests import canaries, oracle
-from tests.system import (
-    HOLDING,
-    Asked,
-    Bought,
-    Looked,
-    RunningSystem,
-    Step,
-    alerts_of,
-    make,
-    still_running,
-    taken,
-)
+from tests.read_again import ReadAgain, read_again
+from tests.system_chapters import LivedIn
+from tests.system_processes import make, still_running, taken
+from tests.system_seen import HOLDING, Asked, Bought, Looked, Step, alerts_of
 from tests.what_was_sent import addresses_sent, everything_sent, hashes_sent
 
 pytestmark = pytest.mark.timeout(1500)
@@ -52,6 +44,7 @@ class Story:
 
     :param asked: then a removal waits for a person, who approves it.
     :param bought: then some who are to be won back buy.
+    :param again: at last two sources are read again for days of which rows were lost.
     """
 
     first: Step
@@ -63,6 +56,7 @@ class Story:
     asked: Asked
     bought: Bought
     looked: Looked
+    again: ReadAgain
     told: Mapping[str, str]
     held: list[str]
     ran: list[str]
@@ -82,12 +76,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     try:
         started = make("up", home, CUSTOMERS=CUSTOMERS)
         assert started.returncode == 0, started.stdout[-3000:] + started.stderr[-3000:]
-        yield _live(RunningSystem(home), home)
+        yield _live(LivedIn(home), home)
     finally:
         make("down", home)
 
 
-def _live(system: RunningSystem, home: Path) -> Story:
+def _live(system: LivedIn, home: Path) -> Story:
     token, leaders = system.leaders()
     canaries.plant(system.standins, home / "standins" / "drops")
     first, second, day_two = system.run(), system.run(), system.run(DAY="2")
@@ -100,6 +94,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
     system.wait_for_alerts(2, of=BROKEN_TASK)
     asked, bought = system.ask_and_approve(), system.buy_again()
     looked, held = system.look_around(), system.streams_with_held_rows()
+    again = read_again(system)
     ran, ports = still_running(token, leaders), system.ports
     told, alerts = dict(system.told()), system.standins.alerts()
     make("down", home)
@@ -113,6 +108,7 @@ def _live(system: RunningSystem, home: Path) -> Story:
         asked,
         bought,
         looked,
+        again,
         told,
         held,
         ran,
@@ -320,6 +316,24 @@ def test_every_connection_is_checked_and_every_step_watched_in_a_live_airflow(st
     assert {state for *_, state, _ in looked.asked} == {"ok"}, looked.asked
     assert {role for role, *_ in looked.asked} == {"source", "destination"}
     assert [problems for *_, problems in looked.asked if problems] == []
+
+
+def test_a_backfill_asks_for_exactly_its_days_lands_what_was_lost_once_and_moves_no_cursor(story: Story) -> None:
+    again = story.again
+    assert len({key.partition(":")[1] for key in again.lost}) == 2, "visits and orders were lost"
+    assert {window[:3] for window in again.windows} == set(again.asked)
+    assert len(again.windows) == len(again.asked)
+    assert sum(rows for *_, rows in again.windows) == len(again.lost)
+    before, after = again.here
+    assert after == before
+    assert again.cursors[0] == again.cursors[1]
+
+
+def test_what_a_backfill_brings_back_is_sent_to_nobody_twice(story: Story) -> None:
+    (before, day), (after, same_day) = story.again.sent
+    assert before > 0
+    if day == same_day:  # else people left and entered segments at midnight
+        assert after == before
 
 
 def test_a_failed_check_leads_to_its_page_behind_the_login_and_so_do_the_alerts(story: Story) -> None:

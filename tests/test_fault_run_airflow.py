@@ -20,7 +20,9 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests import oracle
 from tests.faults.plan import BAD_DAY
-from tests.system import RunningSystem, Step, make
+from tests.system import RunningSystem
+from tests.system_processes import make
+from tests.system_seen import Step
 
 pytestmark = [
     pytest.mark.timeout(3000),

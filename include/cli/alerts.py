@@ -15,7 +15,8 @@ def _group() -> None:
 
 @commands.command("list")
 def list_open(json: Json = False) -> None:
-    """Open alerts, the oldest first: since when, whose, how often it came and went, when it was last told."""
+    """Open alerts, the oldest first: since when, whose, how often it came and went, when it was last told, and
+    what fails beside it by the same cause."""
     from include import alerts
 
     with warehouse_connection() as conn:
@@ -23,5 +24,5 @@ def list_open(json: Json = False) -> None:
     if json:
         print_json(found)
         return
-    columns = ["subject", "state", "owner", "opened_at", "spells", "told_at", "summary"]
+    columns = ["subject", "state", "owner", "opened_at", "spells", "told_at", "summary", "beside"]
     print_table("Open alerts", columns, found, empty="nothing that people were told of is failing")

@@ -95,6 +95,7 @@ def _with_commands() -> typer.Typer:
         connections,
         debts,
         exchanges,
+        health,
         holds,
         identity,
         person,
@@ -123,6 +124,7 @@ def _with_commands() -> typer.Typer:
     identity.commands.add_typer(proposals.commands, name="proposals")
     app.add_typer(identity.commands, name="identity")
     app.command("person")(person.show)
+    app.command("health")(health.health)
     return app
 
 

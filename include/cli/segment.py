@@ -143,6 +143,8 @@ def _print_preview(segment: "Segment", found: "Preview") -> None:
         f"{found.size:,} of {found.persons:,} persons ({share:.1f} %); "
         f"{found.would_enter:,} would enter, {found.would_leave:,} would leave."
     )
+    if found.visitors:
+        print_line(f"{found.visitors:,} of them are visitors who never said who they are: no platform is sent them.")
     if found.built_version is None:
         print_line("Never built so far.")
     elif found.built_version != found.version:

@@ -75,15 +75,39 @@ def allow_deletions(
     who: Annotated[str | None, typer.Option(help="Who decides; your user name when left out.")] = None,
     json: Json = False,
 ) -> None:
-    """After a listing of all keys was refused: let the next one delete as many records as that one would have."""
+    """After too many records were gone at the source: let the next landing delete as many as that one would have."""
     from include import sweep
 
     _known(stream)
     with warehouse_connection() as conn:
         allowed = sweep.allow(conn, stream, who or getpass.getuser())
     if allowed is None:
-        raise NotFoundError(f"The last listing of {stream} was not refused.")
+        raise NotFoundError(f"The last landing of {stream} held no deletions back.")
     if json:
         print_json({"stream": stream, "records": allowed})
         return
     print_line(f"The next landing of {stream} may delete up to {allowed:,} records.")
+
+
+@commands.command("set-aside")
+def set_stream_aside(
+    stream: Name,
+    why: Annotated[str, typer.Option(help="For those who ask later.")],
+    hours: Annotated[int, typer.Option(help="For how long.", min=1, max=168)] = 24,
+    who: Annotated[str | None, typer.Option(help="Who decides; your user name when left out.")] = None,
+    json: Json = False,
+) -> None:
+    """A failed check of a stream holds all persons back: let them be built without its news for some hours."""
+    from include import publishing
+
+    _known(stream)
+    with warehouse_connection() as conn:
+        until = publishing.set_aside(
+            conn, stream, who=who or getpass.getuser(), why=why, hours=hours, at=datetime.now(UTC)
+        )
+    if until is None:
+        raise NotFoundError(f"No check of {stream} has failed; it holds nobody back.")
+    if json:
+        print_json({"stream": stream, "until": until.isoformat()})
+        return
+    print_line(f"Persons are built without the news of {stream} until {until:%Y-%m-%d %H:%M} UTC; clear the task.")

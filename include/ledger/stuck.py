@@ -23,10 +23,8 @@ def release_stuck(conn: psycopg.Connection, *, at: datetime) -> list[State]:
     ended = []
     for row in warehouse.rows(conn, "ledger/stuck", {"lock_space": LOCK_SPACE, "at": at}):
         conn.execute("select pg_terminate_backend(%s)", (row["pid"],))
-        subject = f"sync of {row['destination']} {row['audience']}"
-        since = f"{row['last_sign_at']:%Y-%m-%d %H:%M} UTC"
-        ended.append(
-            State(subject, True, NOBODY, f"gave no sign of life since {since}; it was ended, its lock is free")
-        )
+        subject, task = f"sync of {row['destination']} {row['audience']}", f"sync_{row['destination']}.sync"
+        text = f"gave no sign of life since {row['last_sign_at']:%Y-%m-%d %H:%M} UTC; it was ended, its lock is free"
+        ended.append(State(subject, True, NOBODY, text, (task,)))  # whose own failure, or slowness, is the same matter
     conn.commit()
     return ended

@@ -17,12 +17,16 @@ NOBODY = "data-platform"  # owner of what no segment owns
 
 @dataclass(frozen=True)
 class State:
-    """The state of one subject; ``include.alerts.notify`` takes it as it is."""
+    """The state of one subject; ``include.alerts.notify`` takes it as it is.
+
+    :param causes: other subjects, and names of what is broken, that it shares a cause with.
+    """
 
     subject: str
     failing: bool
     owner: str
     summary: str
+    causes: tuple[str, ...] = ()
 
 
 def states(conn: psycopg.Connection, destination: str) -> list[State]:

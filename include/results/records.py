@@ -65,7 +65,10 @@ class Run:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule found in one check. Counts are rows; None where the rule counts none."""
+    """What one rule found in one check. Counts are rows; None where the rule counts none.
+
+    :param found: what changed or how old it is, in words, where no count says it.
+    """
 
     rule: str
     column_name: str | None
@@ -75,6 +78,7 @@ class RuleResult:
     failed_rows: int | None
     type: str | None
     reason: str | None
+    found: list[str]
 
     @property
     def share(self) -> float | None:

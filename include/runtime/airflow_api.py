@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import requests
@@ -121,9 +121,21 @@ class AirflowApi:
         else:
             self.call("PATCH", path, json=connection)
 
-    def trigger(self, dag_id: str, run_id: str) -> None:
-        """Start a run. The run id is an idempotency key: asking twice starts one."""
-        self.call("POST", f"/dags/{dag_id}/dagRuns", json={"dag_run_id": run_id, "logical_date": None}, ok=(409,))
+    def trigger(self, dag_id: str, run_id: str, *, of: tuple[datetime, datetime] | None = None) -> None:
+        """Start a run. The run id is an idempotency key: asking twice starts one.
+
+        :param of: the data interval it stands for; None: for none, as most runs that somebody asks for.
+        """
+        body: Json = {"dag_run_id": run_id, "logical_date": None}
+        if of is not None:
+            start, end = (at.isoformat() for at in of)
+            body |= {"logical_date": start, "data_interval_start": start, "data_interval_end": end}
+        self.call("POST", f"/dags/{dag_id}/dagRuns", json=body, ok=(409,))
+
+    def backfill(self, dag_id: str, first: date, last: date) -> None:
+        """Run a DAG for each of its intervals that begins in [first, last], also for those it has run for."""
+        body = {"dag_id": dag_id, "from_date": f"{first}T00:00:00Z", "to_date": f"{last}T00:00:00Z"}
+        self.call("POST", "/backfills", json={**body, "reprocess_behavior": "completed"})
 
     def runs(self, dag_ids: Sequence[str], *, since: datetime | None = None, states: Sequence[str] = ()) -> list[Json]:
         """Runs of some DAGs, oldest first, at most 100.

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from include import warehouse
+from include.schema_contract import names
 from include.schema_contract.terms import Steps, Terms, shown
 
 DEPTH = 8  # steps from the record
@@ -46,6 +47,7 @@ def observe(
         "deleted": deleted,
         "widest": WIDEST,
         "depth": DEPTH,
+        "data": names.DATA.pattern,
     }
     columns: list[dict[str, Any]] = []
     maps = {tuple(row["steps"]) for row in warehouse.rows(conn, "contract/known_maps", bound)}
@@ -73,8 +75,8 @@ def _containers(conn: psycopg.Connection, bound: Mapping[str, Any]) -> Iterable[
 
 
 def _looked_into(steps: Steps, maps: set[Steps], parts: Mapping[str, Terms]) -> bool:
-    """Not too deep, not below a map, and closed for at least one part."""
-    if len(steps) >= DEPTH or any(steps[: len(one)] == one for one in maps):
+    """Not too deep, not below a map or a key that is data, and closed for at least one part."""
+    if names.is_data(steps) or len(steps) >= DEPTH or any(steps[: len(one)] == one for one in maps):
         return False
     return not parts or any(terms.is_closed(steps) for terms in parts.values())
 

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from include import warehouse
+from include.schema_contract import names
 from include.schema_contract.columns import observe, part_steps
 from include.schema_contract.terms import Kind, Mode, Terms
 
@@ -21,6 +22,7 @@ KINDS: tuple[Kind, ...] = ("new_column", "lost_column", "changed_type")
 LEAST_ROWS = 50  # a column is not lost before so many records lack it …
 EXPECTED_ROWS = 20  # … of which so many would have it, by its share so far (by chance: once in 500 million)
 NAMED = 5  # changes that a text names one by one
+LISTED = 50  # and a result of a check; all stand in ops.schema_drift
 SEVERITY = {"evolve": "info", "freeze": "critical", "discard": "warning"}
 STATE = {"evolve": "evolved", "freeze": "open", "discard": "discarded"}
 
@@ -33,6 +35,7 @@ class Drift:
     :param found: type found; empty for a lost column.
     :param rows: records of the open batches that show it, of ``of_rows`` that could.
     :param after_batch_id: a lost column was last seen in this open batch; 0: in none.
+    :param name: the path as it may be told; ``path`` is for the warehouse alone.
     """
 
     kind: Kind
@@ -47,11 +50,12 @@ class Drift:
     after_batch_id: int
     first_seen_at: datetime
     mode: Mode
+    name: str
 
     @property
     def text(self) -> str:
         """What happened, with counts and names only."""
-        name = f"{self.path} ({self.part})" if self.part else self.path
+        name = f"{self.name} ({self.part})" if self.part else self.name
         since = f"first seen {self.first_seen_at:%Y-%m-%d %H:%M} UTC"
         if self.kind == "new_column":
             return f"{name} is new ({self.found}) in {self.rows:,} of {self.of_rows:,} records, {since}"
@@ -81,7 +85,8 @@ def find(
 
 
 def _drift(row: Mapping[str, Any], terms: Terms) -> Drift:
-    return Drift(**{**row, "steps": tuple(row["steps"])}, mode=terms.mode(row["kind"], row["steps"]))
+    told_as = names.told(row["steps"], terms.reads)
+    return Drift(**{**row, "steps": tuple(row["steps"])}, mode=terms.mode(row["kind"], row["steps"]), name=told_as)
 
 
 def record(conn: psycopg.Connection, stream: str, drifts: Sequence[Drift]) -> None:
@@ -111,15 +116,14 @@ def hold(conn: psycopg.Connection, stream: str, batch_ids: Sequence[int], drifts
     for one in drifts:
         if one.mode != "discard" or one.kind != kind or kind == "new_column":
             continue
-        statement = "contract/hold_changed" if kind == "changed_type" else "contract/hold_without"
         reason = (
-            f"The column {one.path} came as {one.found}; {one.expected} is known."
+            f"The column {one.name} came as {one.found}; {one.expected} is known."
             if kind == "changed_type"
-            else f"The column {one.path} is gone from the source."
+            else f"The column {one.name} is gone from the source."
         )
         held += warehouse.run(
             conn,
-            statement,
+            "contract/hold",
             {
                 "stream": stream,
                 "batch_ids": list(batch_ids),
@@ -168,7 +172,7 @@ def _result(kind: Kind, drifts: Sequence[Drift], checked_rows: int) -> dict[str,
     gravest: Mode = next((mode for mode in ("freeze", "discard", "evolve") if mode in modes), "evolve")
     return {
         "rule": rule_of(kind),
-        "column_name": ", ".join(one.path for one in drifts[:NAMED]) or None,
+        "column_name": ", ".join(one.name for one in drifts[:NAMED]) or None,
         "severity": SEVERITY[gravest],
         "passed": not drifts,
         "checked_rows": checked_rows,
@@ -176,7 +180,8 @@ def _result(kind: Kind, drifts: Sequence[Drift], checked_rows: int) -> dict[str,
         "details": {
             "changes": [
                 {
-                    "path": one.path,
+                    "path": one.name,
+                    "text": one.text,
                     "part": one.part,
                     "expected": one.expected,
                     "found": one.found,
@@ -185,8 +190,9 @@ def _result(kind: Kind, drifts: Sequence[Drift], checked_rows: int) -> dict[str,
                     "mode": one.mode,
                     "first_seen_at": one.first_seen_at.isoformat(),
                 }
-                for one in drifts
-            ]
+                for one in drifts[:LISTED]
+            ],
+            "more": max(len(drifts) - LISTED, 0),
         },
     }
 

@@ -47,6 +47,7 @@ class SegmentBuildError(FatalError):
         super().__init__(
             f"{len(failed)} of {len(failed) + len(built)} segments were not built and keep their members: {listed}"
         )
+        self.causes = tuple(f"build of segment {name}" for name in failed)
         self.failed = dict(failed)
         self.built = built
         self.owners = dict(owners)

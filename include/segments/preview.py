@@ -43,12 +43,17 @@ class Reach:
 
 @dataclass(frozen=True)
 class Preview:
-    """:ivar would_enter, would_leave: against today's membership; all enter when it was never built."""
+    """What a segment would be if it were built now.
+
+    :ivar visitors: members who never said who they are: of them a browser is known, and no platform can be sent them.
+    :ivar would_enter, would_leave: against today's membership; all enter when it was never built.
+    """
 
     segment: str
     version: str
     as_of: date
     size: int
+    visitors: int
     persons: int
     would_enter: int
     would_leave: int
@@ -165,6 +170,7 @@ def preview_segment(
             version=segment.version,
             as_of=as_of,
             size=size,
+            visitors=change["visitors"],
             persons=change["persons"],
             would_enter=change["would_enter"],
             would_leave=change["would_leave"],

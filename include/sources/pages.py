@@ -40,7 +40,7 @@ class Page(NamedTuple):
     :param cursor: set where reading may be resumed once all rows up to here are landed; becomes the stream's cursor.
         Its key ``since`` (ISO 8601) is where the next window begins.
     :param whole: beginnings of keys: all that the source has under them came in the pages since the last cursor, this
-        one included. What was landed under them before and did not come is gone, unless nothing came of many.
+        one included. What was landed under them before and did not come is gone, unless it is too much (`sweep`).
     """
 
     rows: list[Row]

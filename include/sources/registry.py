@@ -26,6 +26,8 @@ class Stream:
     :param keys: client, window, mapping → every key the source has, page by page, where it tells deletions in no other
         way; with a window that begins, those of records made since. In an order that no change moves.
     :param load: what a load of all there is would take.
+    :param ranged: a range of the past can be asked for. Not of dropped files, nor of a list without filter by change:
+        every landing reads all of that, and a backfill of thirty days would thirty times.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Stream:
     suite: str
     keys: Keys | None = None
     load: Load | None = None
+    ranged: bool = True
 
     @property
     def source(self) -> str:
@@ -55,8 +58,8 @@ class Stream:
 
 
 def _stream(name: str, shape: Shape, pages: Callable[[Any, Window, Mapping[str, Any]], Iterator[Page]], *,
-            keys: Keys | None = None, load: Load | None = None) -> Stream:
-    return Stream(name, shape, pages, suite=name.replace(".", "_"), keys=keys, load=load)
+            keys: Keys | None = None, load: Load | None = None, ranged: bool = True) -> Stream:
+    return Stream(name, shape, pages, suite=name.replace(".", "_"), keys=keys, load=load, ranged=ranged)
 
 
 _LISTED = (
@@ -67,8 +70,8 @@ _LISTED = (
             load=shopify.CUSTOMERS_LOAD),
     _stream("shopify.orders", "order_entry", shopify.orders, keys=shopify.order_keys, load=shopify.ORDERS_LOAD),
     _stream("shopify.checkouts", "event", shopify.checkouts),
-    _stream("woocommerce.customers", "person_record", woocommerce.customers),
-    _stream("woocommerce.orders", "order_entry", woocommerce.orders),
+    _stream("woocommerce.customers", "person_record", woocommerce.customers, ranged=False),
+    _stream("woocommerce.orders", "order_entry", woocommerce.orders, keys=woocommerce.order_keys),
     _stream("mailchimp.members", "person_record", mailchimp.members, load=mailchimp.LOAD),
     _stream("mailchimp.activity", "event", mailchimp.activity),
     _stream("mailchimp.campaigns", "campaign", mailchimp.campaigns, keys=mailchimp.campaign_keys),
@@ -79,12 +82,12 @@ _LISTED = (
     _stream("brevo.events", "event", brevo.events),
     _stream("matomo.visits", "event", matomo.visits),
     _stream("ga4.reports", "report_row", ga4.reports),
-    _stream("salesforce.contacts", "person_record", salesforce.contacts),
-    _stream("salesforce.leads", "person_record", salesforce.leads),
-    _stream("salesforce.accounts", "company", salesforce.accounts),
-    _stream("salesforce.opportunities", "deal", salesforce.opportunities),
-    _stream("files.orders", "order_entry", files.orders),
-    _stream("files.persons", "person_record", files.persons),
+    _stream("salesforce.contacts", "person_record", salesforce.contacts, keys=salesforce.contact_keys),
+    _stream("salesforce.leads", "person_record", salesforce.leads, keys=salesforce.lead_keys),
+    _stream("salesforce.accounts", "company", salesforce.accounts, keys=salesforce.account_keys),
+    _stream("salesforce.opportunities", "deal", salesforce.opportunities, keys=salesforce.opportunity_keys),
+    _stream("files.orders", "order_entry", files.orders, ranged=False),
+    _stream("files.persons", "person_record", files.persons, ranged=False),
 )
 STREAMS: dict[str, Stream] = {listed.name: listed for listed in _LISTED}
 

@@ -129,7 +129,7 @@ def opportunities(client: SalesforceClient, window: Window, mapping: Mapping[str
 def contact_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
     """The ids of all contacts there are, of those made since the window began, by their ids.
 
-    One that was deleted past the recycle bin, or lies no longer in it, is in no other reading.
+    Of one that was deleted past the recycle bin, or lies no longer in it, nothing else tells.
     """
     yield from _keys(client, "Contact", window, mapping)
 
@@ -139,11 +139,25 @@ def lead_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, An
     yield from _keys(client, "Lead", window, mapping)
 
 
+def account_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all accounts, as `contact_keys` gives them."""
+    yield from _keys(client, "Account", window, mapping)
+
+
+def opportunity_keys(client: SalesforceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ids of all opportunities, as `contact_keys` gives them."""
+    yield from _keys(client, "Opportunity", window, mapping)
+
+
 def _keys(client: SalesforceClient, name: str, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
-    made = f"CreatedDate >= {literal(window.since)}" if window.since is not None else ""
+    made = [f"CreatedDate >= {literal(window.since)}"] if window.since is not None else []
+
+    def asked(place: str) -> str:
+        return select(["Id"], name, " AND ".join([*made, *([f"Id > {quoted(place)}"] if place else [])]), "Id")
+
     size = page_size(mapping, PAGE_ROWS)
-    for result in pages(client, select(["Id"], name, made, "Id"), deleted=False, size=size):
-        yield [read_record(raw).Id for raw in result.records]
+    for rows, _ in resumed(client, "", size, asked, lambda records: records[-1].Id, deleted=False):
+        yield [row.key for row in rows]
 
 
 def fields(mapping: Mapping[str, Any]) -> tuple[str, ...]:

@@ -69,16 +69,19 @@ def resumed(
     size: int,
     asked: Callable[[str], str],
     passed: Callable[[Sequence[Record]], str],
+    *,
+    deleted: bool = True,
 ) -> Iterator[tuple[list[Row], str]]:
     """Pages of rows with the place behind each; a query whose cursor the platform gave up is asked anew from there.
 
     :param asked: the query of everything from a place on.
     :param passed: the place behind a page.
+    :param deleted: with what lies in the recycle bin.
     """
     restarts = 0
     while True:
         try:
-            for result in pages(client, asked(place), size=size):
+            for result in pages(client, asked(place), deleted=deleted, size=size):
                 records = [read_record(raw) for raw in result.records]
                 if records:
                     place, restarts = passed(records), 0

@@ -89,9 +89,12 @@ def customer_keys(client: WooCommerceClient, window: Window, mapping: Mapping[st
 
 
 def order_keys(client: WooCommerceClient, window: Window, mapping: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The ids of all orders outside the trash, of those placed since the window began, by id."""
-    made = {} if window.since is None else {"after": _gmt(window.since - SECOND), "dates_are_gmt": "true"}
-    return _keys(client, "/orders", {"status": "any", **made}, mapping)
+    """The ids of all orders outside the trash, of those changed since the window began, by id.
+
+    None that was placed or refunded in the window is left out, since either changes an order.
+    """
+    changed = {} if window.since is None else {"modified_after": _gmt(window.since - SECOND), "dates_are_gmt": "true"}
+    return _keys(client, "/orders", {"status": "any", **changed}, mapping)
 
 
 def _keys(

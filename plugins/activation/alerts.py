@@ -7,7 +7,7 @@ of any other exception only the class is told.
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,10 +17,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from activation import result_pages
 from activation.hooks.warehouse import WarehouseHook
-from include import alerts
+from include import alerts, heartbeat
 from include.alert_channels import Channel, SlackChannel, SmtpChannel, WebhookChannel
 from include.destinations.webhook_signature import Signature
-from include.errors import AudienceflowError, ConfigError, RetriableError
+from include.errors import AudienceflowError, AuthError, ConfigError, QuotaError, RetriableError
 from include.ledger.watch import State
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,23 @@ def sweep(conn: psycopg.Connection) -> None:
         log.warning("An alert waits in ops.alert_outbox: %s", error)
 
 
+def beat(conn: psycopg.Connection, at: datetime, heartbeat_conn_id: str = "heartbeat_default") -> None:
+    """Ping the monitor that raises the alarm when Airflow has stopped; without its connection there is none.
+
+    ``heartbeat_default``: host is the whole URL, as `https://hc-ping.com/…`; or the password, where it is to be masked.
+    """
+    try:
+        found = BaseHook.get_connection(heartbeat_conn_id)
+    except AirflowNotFoundException:
+        return
+    signs = [sign for sign in heartbeat.look(conn, at=at) if sign.part != "watch"]
+    signs.append(heartbeat.Sign("watch", True, "at work"))  # this one
+    try:
+        heartbeat.ping(found.password or found.host, signs)
+    except RetriableError as error:
+        log.warning("%s", error)
+
+
 def _tell(conn: psycopg.Connection, notices: list[dict[str, Any]]) -> None:
     if not notices:
         return
@@ -115,6 +132,20 @@ def _tell(conn: psycopg.Connection, notices: list[dict[str, Any]]) -> None:
             alerts.notify(conn, channels=ways, policy=when, **notice)
         except RetriableError as error:
             log.warning("An alert waits in ops.alert_outbox: %s", error)
+
+
+def causes(task: object, error: BaseException | None) -> tuple[str, ...]:
+    """What a failed task has in common with others: what its error says was told, and the platform that is at fault.
+
+    ``hubspot: credentials`` fails all landings, the sync and the check of the connection alike.
+    """
+    told = getattr(error, "causes", ())
+    platform = getattr(task, "platform", None)
+    if platform is None:
+        return told
+    kinds = (("credentials", AuthError), ("quota", QuotaError), ("no answer", RetriableError))
+    fault = next((name for name, kind in kinds if isinstance(error, kind)), None)
+    return told if fault is None else (*told, f"{platform}: {fault}")
 
 
 def _summary(context: Context, failing: bool) -> str:
@@ -148,4 +179,5 @@ class StateChangeNotifier(BaseNotifier):
                 summary=_summary(context, self.failing),
                 link=getattr(ti, "log_url", None),
                 page=result_pages.page_of(conn, ti),
+                causes=causes(task, error) if self.failing else (),
             )

@@ -38,6 +38,9 @@ STAGING = {
     )
 }
 REPORTS = {"ga4.reports": _asset("staging/ga4_reports")}  # nobody is in them: persons need not wait for them
+# Everything that persons wait for has come since they were last begun (`include.night`). By an alias: only then.
+NIGHT = _asset("night")
+NIGHT_IS_WHOLE = AssetAlias("night/is_whole")
 PERSONS = _asset("persons")
 SEGMENTS = _asset("segments")
 AUDIENCES = {

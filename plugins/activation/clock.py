@@ -2,13 +2,15 @@
 
 `make run` starts a system for one chain. Airflow would at once make up for the last tick of every clock (a DAG that
 is unpaused at noon runs for this morning), so persons would be built while their sources are still being read. With
-AUDIENCEFLOW_CLOCK=off in the environment, DAGs run only when asked or when their assets say so.
+AUDIENCEFLOW_CLOCK=off in the environment, DAGs run only when asked, in a backfill, or when their assets say so.
 """
 
 import os
 
 from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.sdk.definitions.asset import BaseAsset
+
+from activation.backfill_timetable import BackfillOnlyTimetable
 
 
 def clock(cron: str) -> CronTriggerTimetable | None:
@@ -21,13 +23,13 @@ def clock(cron: str) -> CronTriggerTimetable | None:
     return CronTriggerTimetable(cron, timezone="UTC")
 
 
-def interval_clock(cron: str) -> CronDataIntervalTimetable | None:
+def interval_clock(cron: str) -> CronDataIntervalTimetable | BackfillOnlyTimetable:
     """Run at this time of day, for the time since the last: what a backfill of a range is cut into.
 
     :param cron: in UTC.
     """
     if os.environ.get("AUDIENCEFLOW_CLOCK") == "off":
-        return None
+        return BackfillOnlyTimetable(cron, timezone="UTC")
     return CronDataIntervalTimetable(cron, timezone="UTC")
 
 

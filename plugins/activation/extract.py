@@ -16,9 +16,10 @@ def stream_tasks(stream: str, *, pool: str, outlets: Sequence[Asset] | None = No
     """Declare land → check → publish for one stream; returns the last.
 
     :param pool: Airflow pool that all calls to this API share.
-    :param outlets: what the publication emits; None: the stream's asset, for which the night's chain waits.
+    :param outlets: what the publication emits; None: the stream's asset, and the night's chain waits for it.
     """
     told = [assets.STAGING[stream]] if outlets is None else list(outlets)
+    awaited = tuple(assets.STAGING) if outlets is None else ()
     table = stream.partition(".")[2]
     land = LandStreamOperator(
         task_id=f"land_{table}",
@@ -27,6 +28,6 @@ def stream_tasks(stream: str, *, pool: str, outlets: Sequence[Asset] | None = No
         pool=pool,
     )
     check = CheckStreamOperator(task_id=f"check_{table}", stream=stream)
-    publish = PublishStreamOperator(task_id=f"publish_{table}", stream=stream, outlets=told)
+    publish = PublishStreamOperator(task_id=f"publish_{table}", stream=stream, outlets=told, awaited=awaited)
     land >> check >> publish
     return publish

@@ -1,5 +1,5 @@
 -- One notice per owner with subjects that have been failing for a whole period since people last heard of them: the
--- subject itself, or a list of the oldest of them.
+-- subject itself, or a list of the oldest of them; behind them those that were not told because they share a cause.
 with
 
 due as (
@@ -15,7 +15,48 @@ due as (
         a.summary,
         a.link,
         a.page,
-        a.opened_at
+        a.opened_at,
+        a.causes
+),
+
+follower as (
+    select
+        f.subject,
+        f.owner,
+        f.summary,
+        f.since as opened_at
+    from ops.alert_state as f
+    where
+        f.state = 'failing'
+        and f.told = 'ok'
+        and exists (
+            select from due as d
+            where
+                d.owner = f.owner
+                and array_append(d.causes, d.subject) && array_append(f.causes, f.subject)
+        )
+),
+
+listed as (
+    select
+        d.subject,
+        d.owner,
+        d.summary,
+        d.link,
+        d.page,
+        d.opened_at,
+        false as follows
+    from due as d
+    union all
+    select
+        f.subject,
+        f.owner,
+        f.summary,
+        null as link,
+        null as page,
+        f.opened_at,
+        true as follows
+    from follower as f
 ),
 
 numbered as (
@@ -24,9 +65,9 @@ numbered as (
         to_char(d.opened_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as since,
         row_number() over (
             partition by d.owner
-            order by d.opened_at, d.subject
+            order by d.follows, d.opened_at, d.subject
         ) as nth
-    from due as d
+    from listed as d
 ),
 
 by_owner as (

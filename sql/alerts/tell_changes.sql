@@ -1,16 +1,42 @@
 -- The notices that states make: one row each. A failure is told when it begins; a recovery when it has lasted for
--- settle, so that a subject which fails again meanwhile is one failure to people. One statement decides and remembers,
--- so two callers at once make one notice: the second finds the state as the first left it.
+-- settle, so that a subject which fails again meanwhile is one failure to people. A failure waits while its owner knows of
+-- another one that has a cause in common, and is told when that one is over and it is not. Who owns a failure now and was
+-- not told of it is told. One statement decides and remembers, so two callers at once make one notice: the second finds the
+-- state as the first left it.
 with
+
+news as (
+    select n.subject
+    from ops.alert_state as n
+    where
+        n.state = 'failing'
+        and (n.told = 'ok' or n.told_owner <> n.owner)
+        and not exists (
+            select from ops.alert_state as known
+            where
+                known.subject <> n.subject
+                and known.owner = n.owner
+                and array_append(known.causes, known.subject) && array_append(n.causes, n.subject)
+                and (
+                    known.told = 'failing'
+                    or (known.state = 'failing' and (known.since, known.subject) < (n.since, n.subject))
+                )
+        )
+),
 
 changed as (
     update ops.alert_state as a
     set
         told = a.state,
         told_at = %(at)s,
+        told_owner = a.owner,
         opened_at = case when a.state = 'failing' then a.since else a.opened_at end
     where
-        (a.state = 'failing' and a.told = 'ok')
+        (
+            a.state = 'failing'
+            and (a.told = 'ok' or a.told_owner <> a.owner)
+            and a.subject in (select news.subject from news)
+        )
         or (a.state = 'ok' and a.told = 'failing' and a.since <= %(at)s::timestamptz - %(settle)s::interval)
     returning
         a.subject,

@@ -1,5 +1,5 @@
--- At most one row: the oldest notice that a channel has not got yet. The caller holds the channel's lock, so that two
--- senders do not send one twice.
+-- At most one row: the oldest notice that a channel has not got yet, and whether it was handed over before without an
+-- answer. The caller holds the channel's lock, so that two senders do not send one twice.
 select
     o.notice_id,
     o.subject,
@@ -8,8 +8,10 @@ select
     o.summary,
     o.link,
     o.page,
-    o.opened_at
+    o.opened_at,
+    t.notice_id is not null as again
 from ops.alert_outbox as o
+left join ops.alert_attempt as t on o.notice_id = t.notice_id and t.channel = %(channel)s
 where
     %(channel)s = any(o.channels)
     and not exists (

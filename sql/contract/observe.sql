@@ -1,7 +1,7 @@
 -- One row per batch, part, object looked into, key and kind of value: in how many records; and, with type `has`, in how many
 -- records the object is there. Each record is read once. `containers` are the objects to look into: their number, and their
 -- steps from the record. An object with more than `widest` keys is a map, whose keys are data; so is a key that looks like
--- data (an address, a number, a text). Tombstones and lines that could not be read have no columns.
+-- data (`data`: an address, a number, a text). Tombstones and lines that could not be read have no columns.
 with
 
 record as (
@@ -73,7 +73,7 @@ select
 from counted
 where
     (part, no) not in (select part, no from wide)
-    and name !~ '^_|@|(\d.*){5}|^.{65}'
+    and name !~ %(data)s
 union all
 select
     batch_id,

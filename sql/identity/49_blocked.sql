@@ -50,10 +50,8 @@ shared as (
     where people > %(shared_above)s
 ),
 
-used as (
-    select
-        w.identifier_id,
-        count(distinct beside.identifier_id) as people
+used_by_type as (
+    select w.identifier_id
     from identity.work_identifier as w
     inner join identity.identifier as i on w.identifier_id = i.identifier_id
     inner join identity.identifier_rule as thing on i.type = thing.type and thing.users_above is not null
@@ -67,6 +65,10 @@ used as (
     having count(distinct beside.identifier_id) > thing.users_above
 ),
 
+used as (
+    select distinct identifier_id from used_by_type
+),
+
 wanted as (
     select
         i.identifier_id,
@@ -74,12 +76,13 @@ wanted as (
             i.listed_reason,
             case
                 when s.identifier_id is not null then 'shared by too many'
-                when exists (select from used as u where u.identifier_id = w.identifier_id) then 'several people use it'
+                when u.identifier_id is not null then 'several people use it'
             end
         ) as reason
     from identity.work_identifier as w
     inner join identity.identifier as i on w.identifier_id = i.identifier_id
     left join shared as s on w.identifier_id = s.identifier_id
+    left join used as u on w.identifier_id = u.identifier_id
 ),
 
 changed as (

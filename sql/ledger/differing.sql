@@ -30,12 +30,12 @@ people as (
                 and person_consent.purpose = %(purpose)s
                 and person_consent.state = 'granted'
         )
-        and (
-            not %(exclusions)s
-            or person.person_id not in (
-                select excluded.person_id from audience.excluded
-                where excluded.audience_id = %(audience_id)s
-            )
+        and not exists (
+            select from audience.excluded
+            where
+                %(exclusions)s
+                and excluded.audience_id = %(audience_id)s
+                and excluded.person_id = person.person_id
         )
 ),
 

@@ -1,4 +1,5 @@
--- One row: all persons there are, and who would enter and leave the segment if it were built now.
+-- One row: all persons there are, who would enter and leave the segment if it were built now, and how many of its members are
+-- visitors who never said who they are.
 with
 
 inside as (
@@ -17,6 +18,8 @@ compared as (
 
 select
     (select count(*) from profile.person) as persons,
-    count(*) filter (where before_id is null) as would_enter,
-    count(*) filter (where after_id is null) as would_leave
-from compared
+    count(*) filter (where c.before_id is null) as would_enter,
+    count(*) filter (where c.after_id is null) as would_leave,
+    count(*) filter (where not p.is_known) as visitors
+from compared as c
+left join profile.person as p on c.after_id = p.person_id

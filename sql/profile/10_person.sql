@@ -166,9 +166,22 @@ interest as (
 person as (
     select
         person_id,
-        min(first_seen_at) as customer_since
+        min(first_seen_at) as customer_since,
+        bool_or(shape = 'person') as has_record
     from live
     group by person_id
+),
+
+named as ( -- of those whom no source keeps: who gave more than a thing that people use, as a browser is
+    select distinct p.person_id
+    from person as p
+    inner join live as l on p.person_id = l.person_id
+    inner join identity.edge as e on l.record_id = e.record_id
+    inner join identity.identifier as i on e.identifier_id = i.identifier_id
+    left join identity.identifier_rule as r on i.type = r.type
+    where
+        not p.has_record
+        and r.users_above is null
 ),
 
 golden as (
@@ -188,6 +201,7 @@ golden as (
         coalesce(i.interests, '{}') as interests,
         c.email_client[1] as email_client,
         p.customer_since,
+        p.has_record or n.person_id is not null as is_known,
         jsonb_strip_nulls(
             coalesce(c.winners, '{}') - array['name', 'address']
             || jsonb_build_object(
@@ -202,6 +216,7 @@ golden as (
     from person as p
     left join chosen as c on p.person_id = c.person_id
     left join interest as i on p.person_id = i.person_id
+    left join named as n on p.person_id = n.person_id
 ),
 
 hashed as (
@@ -219,11 +234,11 @@ hashed as (
 
 insert into profile.person as o (
     person_id, email, phone, first_name, last_name, birth_on, gender, language, country, region, city, postcode,
-    interests, email_client, customer_since, winners, row_hash
+    interests, email_client, customer_since, is_known, winners, row_hash
 )
 select
     person_id, email, phone, first_name, last_name, birth_on, gender, language, country, region, city, postcode,
-    interests, email_client, customer_since, winners, row_hash
+    interests, email_client, customer_since, is_known, winners, row_hash
 from hashed
 on conflict (person_id) do update
     set
@@ -241,8 +256,9 @@ on conflict (person_id) do update
         interests = excluded.interests,
         email_client = excluded.email_client,
         customer_since = excluded.customer_since,
+        is_known = excluded.is_known,
         winners = excluded.winners,
         row_hash = excluded.row_hash
     where
     o.row_hash is distinct from excluded.row_hash
-    or o.winners is distinct from excluded.winners
+    or (o.winners, o.is_known) is distinct from (excluded.winners, excluded.is_known)

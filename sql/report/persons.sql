@@ -1,5 +1,5 @@
--- One row: how many persons and records there are, how many persons merged or split since `since`, and how many
--- persons stand behind each purpose with a consent.
+-- One row: how many persons there are (visitors who never said who they are among them), how many records, how many persons
+-- merged or split since `since`, and how many persons stand behind each purpose with a consent.
 with
 
 changes as (
@@ -19,7 +19,10 @@ consents as (
 ),
 
 persons as (
-    select count(*) as persons from profile.person
+    select
+        count(*) as persons,
+        count(*) filter (where not is_known) as visitors
+    from profile.person
 ),
 
 records as (
@@ -29,6 +32,7 @@ records as (
 
 select
     persons.persons,
+    persons.visitors,
     records.records,
     changes.merged,
     changes.split,

@@ -1,4 +1,5 @@
--- What each rule of a suite found in one check: one row a rule, what failed first, the gravest first.
+-- What each rule of a suite found in one check: one row a rule, what failed first, the gravest first. `found`: what it found in
+-- words, names and counts only, where a count of rows does not say it.
 select
     r.rule,
     r.column_name,
@@ -7,7 +8,12 @@ select
     r.checked_rows,
     r.failed_rows,
     r.details ->> 'type' as type,
-    r.details ->> 'reason' as reason
+    r.details ->> 'reason' as reason,
+    coalesce(
+        array(select one.value ->> 'text' from jsonb_array_elements(r.details -> 'changes') as one limit 10),
+        '{}'
+    )
+    || array_remove(array[r.details ->> 'text'], null) as found
 from ops.check_result as r
 where
     r.suite = %(suite)s

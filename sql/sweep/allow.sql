@@ -1,4 +1,4 @@
--- At most one row: the stream's last listing, if it was refused; the next one may delete as many.
+-- At most one row: the stream's last sweep, if it was refused; the next one may delete as many.
 update ops.sweep
 set
     allowed_by = %(who)s,

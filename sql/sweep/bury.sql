@@ -1,10 +1,9 @@
--- One row per record of staging that the listing no longer names: a tombstone, which gives no row in staging.
+-- One row per record that its source no longer has: a tombstone, which gives no row in staging.
 insert into raw.record (batch_id, stream, record_key, payload, payload_hash)
 select
     %(batch_id)s, -- noqa: AL03
     %(stream)s, -- noqa: AL03
-    h.record_key,
+    g.record_key,
     %(tombstone)s::text::json as payload,
     sha256(convert_to(%(tombstone)s::text, 'UTF8')) as payload_hash
-from held_key as h
-where not exists (select from listed_key as l where l.record_key = h.record_key)
+from gone_key as g

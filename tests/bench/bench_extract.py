@@ -78,7 +78,7 @@ def _copy(conn: psycopg.Connection, rows: int) -> float:
 
 
 def _emptied(conn: psycopg.Connection) -> None:
-    conn.execute("truncate raw.record, ops.stream_cursor, ops.batch, ops.check_result, ops.quarantine")
+    conn.execute("truncate raw.record, ops.stream_cursor, ops.batch, ops.check_result, ops.quarantine cascade")
     conn.commit()
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pendulum
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.timetables.interval import CronDataIntervalTimetable
 
 from activation.assets import AUDIENCES, REPORTS, STAGING
+from activation.backfill_timetable import BackfillOnlyTimetable
 from tests.dags.conftest import DAGS_FOLDER
 
 FILES = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
@@ -43,6 +46,11 @@ def waited_for(dag: DAG) -> set[str]:
     return {asset.name for asset in getattr(condition, "objects", [condition]) if asset is not None}
 
 
+def emits(task: BaseOperator) -> set[str]:
+    """Names of the assets and aliases a task may emit."""
+    return {outlet.name for outlet in task.outlets}
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_dag_is_named_like_its_file_and_stays_short(name: str, dags: dict[str, DAG]) -> None:
     lines = (DAGS_FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
@@ -65,7 +73,13 @@ def test_a_dag_tells_its_owner_its_tags_and_what_to_do_when_it_fails(name: str, 
 def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -> None:
     made_by = {asset.name: dag.dag_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
     wakes = {name: waited_for(dag) for name, dag in dags.items()}
-    assert {made_by[name] for name in wakes["build_persons"]} == {d for d in CHAIN if d.startswith("extract_")}
+    assert wakes["build_persons"] == {"night"}
+    completing = {
+        dag.dag_id: task.awaited for dag in dags.values() for task in dag.tasks if "night/is_whole" in emits(task)
+    }
+    assert set(completing) == {d for d in CHAIN if d.startswith("extract_")}
+    assert set(completing.values()) == {tuple(STAGING)}
+    assert {made_by[asset.name] for asset in STAGING.values()} == set(completing)
     assert wakes["build_segments"] == {"persons"}
     for destination in AUDIENCES:
         assert wakes[f"sync_{destination}"] == {"segments", f"approval/{destination}"}
@@ -97,7 +111,7 @@ def test_dags_hold_no_sql_and_open_nothing_at_import() -> None:
         assert "get_connection" not in text
 
 
-@pytest.mark.parametrize("name", ["extract_hubspot", "extract_mailchimp", "extract_shopify"])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("extract_") and name != "extract_files"])
 def test_a_backfill_of_a_source_is_cut_into_intervals_that_leave_no_gap(name: str, dags: dict[str, DAG]) -> None:
     """By the call that `airflow backfill create` makes on the DAG as the scheduler knows it."""
     known = DagSerialization.from_dict(DagSerialization.to_dict(dags[name]))
@@ -110,3 +124,21 @@ def test_a_backfill_of_a_source_is_cut_into_intervals_that_leave_no_gap(name: st
     assert [one.end - one.start for one in intervals] == [timedelta(days=1)] * len(intervals)
     assert [one.end for one in intervals[:-1]] == [one.start for one in intervals[1:]]
     assert len(intervals) >= 3
+
+
+def test_without_a_clock_a_backfill_finds_the_same_intervals_and_the_scheduler_none() -> None:
+    begin, end = pendulum.datetime(2026, 11, 10), pendulum.datetime(2026, 11, 14)
+    kept, bound = BackfillOnlyTimetable("0 3 * * *", timezone="UTC"), CronDataIntervalTimetable("0 3 * * *", "UTC")
+
+    def walked(timetable: CronDataIntervalTimetable) -> list[DataInterval]:
+        infos, last = [], None
+        while info := timetable.next_dagrun_info(
+            last_automated_data_interval=last, restriction=TimeRestriction(begin, end, catchup=True)
+        ):
+            infos.append(last := info.data_interval)
+        return infos
+
+    assert walked(kept) == walked(bound)
+    assert len(walked(kept)) >= 3
+    night = TimeRestriction(begin, None, catchup=False)
+    assert kept.next_dagrun_info(last_automated_data_interval=None, restriction=night) is None

@@ -23,7 +23,7 @@ from tests.faults.crew import Death
 from tests.faults.plan import BAD_DAY, FIRST_DAY, SECOND_DAY, SEED
 from tests.faults.stage import Stage
 from tests.standins import Standins
-from tests.system import HOLDING
+from tests.system_seen import HOLDING
 from tests.what_was_sent import changes
 
 EVER = "2000-01-01T00:00:00+00:00"

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from include import warehouse
 from include.alert_channels import SlackChannel, SmtpChannel
 from include.alerts import notify, send_unsent
-from include.errors import RetriableError
+from include.errors import LostAnswerError, RetriableError
 from include.runtime.postgres import free_port
 from tests.include.gate import column
 
@@ -57,6 +57,8 @@ class Webhook(ThreadingHTTPServer):
 class _WebhookHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.status is None:
+            return
         if self.server.status == 200:
             self.server.texts.append(json.loads(body)["text"])
         self.send_response(self.server.status)
@@ -210,3 +212,49 @@ def test_many_who_tell_the_same_at_once_make_one_notice(warehouse_url, conn, web
     assert len(told) == 6
     assert len(server.texts) == 1
     assert column(conn, "select count(*) from ops.alert_log") == [1]
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class DyingSlack:
+    """Slack took the notice, and we died before we could write that down."""
+
+    name = "slack"
+
+    def __init__(self, slack: SlackChannel) -> None:
+        self.slack = slack
+
+    def send(self, notice):
+        self.slack.send(notice)
+        raise Killed
+
+
+def test_what_slack_may_have_got_says_so_when_it_is_sent_again_after_a_crash(warehouse_url, conn, webhook):
+    server, slack = webhook
+    with pytest.raises(Killed), warehouse.connect(warehouse_url) as dying:
+        tell(dying, DyingSlack(slack))
+    assert len(send_unsent(conn, [slack])) == 1
+    assert ["Sent again: it may have come before. notice." in text for text in server.texts] == [False, True]
+    assert send_unsent(conn, [slack]) == set()
+
+
+def test_what_slack_refused_is_no_repeat_when_it_is_sent_again(conn, webhook):
+    server, slack = webhook
+    server.status = 503
+    with pytest.raises(RetriableError):
+        tell(conn, slack)
+    server.status = 200
+    assert len(send_unsent(conn, [slack])) == 1
+    assert "Sent again" not in server.texts[0]
+
+
+def test_an_answer_that_never_came_leaves_open_whether_the_notice_arrived(conn, webhook):
+    server, slack = webhook
+    server.status = None  # the connection ends without an answer
+    with pytest.raises(LostAnswerError):
+        tell(conn, slack)
+    server.status = 200
+    send_unsent(conn, [slack])
+    assert "Sent again" in server.texts[0]

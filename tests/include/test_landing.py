@@ -219,3 +219,15 @@ def test_a_range_read_before_the_first_load_takes_nothing_from_it(conn: psycopg.
 
         assert shop.land().rows == 1
         assert conn.execute("select count(*), count(distinct record_key) from raw.record").fetchone() == (3, 3)
+
+
+@pytest.mark.parametrize("stream", ["woocommerce.customers", "files.orders"])
+def test_a_stream_that_every_landing_reads_whole_is_not_read_again_for_a_range(
+    conn: psycopg.Connection, stream: str
+) -> None:
+    until = datetime(2026, 11, 22, tzinfo=UTC)
+
+    nobody_is_asked = land_again(conn, stream, client=None, since=until - timedelta(days=1), until=until)
+
+    assert nobody_is_asked == Landed(None, 0)
+    assert conn.execute("select count(*) from ops.batch").fetchone() == (0,)

@@ -47,7 +47,7 @@ def stale(conn: psycopg.Connection) -> dict[str, bool]:
     return {state.subject: state.failing for state in steps.stale_steps(conn, at=NOW)}
 
 
-SUBJECT = "freshness of extract_crm.publish_contacts"
+SUBJECT = "runs of extract_crm"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,7 @@ def test_pain_7_a_step_that_stops_to_come_is_told_by_its_own_rhythm(
     conn: psycopg.Connection, every: timedelta, ago: timedelta, told: bool
 ) -> None:
     watched(conn, NOW - 2 * DAY)
-    rhythm(conn, every, 51 if every < DAY else 8, NOW - ago)
-    ended(conn, NOW - ago - 4 * DAY)
+    rhythm(conn, every, 8 if every == DAY else 4 * DAY // every, NOW - ago)
     assert stale(conn) == {SUBJECT: told}
 
 
@@ -76,7 +75,8 @@ def test_pain_7_tries_that_fail_are_no_sign_that_a_step_works(conn: psycopg.Conn
     ended(conn, NOW - HOUR, outcome="failed")
     [state] = steps.stale_steps(conn, at=NOW)
     assert (state.failing, state.owner) == (True, "crm")
-    assert state.summary.startswith("has not ended well since 2026-11-20 12:00 UTC; it used to every 24 h.")
+    told = "publish_contacts: not ended well since 2026-11-20 12:00 UTC; used to every 24 h."
+    assert state.summary.startswith(told)
 
 
 def test_an_afternoon_of_runs_by_hand_is_no_rhythm(conn: psycopg.Connection) -> None:
@@ -122,3 +122,30 @@ def test_pain_31_the_owner_of_a_step_hears_that_it_is_slow(conn: psycopg.Connect
     )  # fmt: skip
     [state] = steps.slow_steps(conn, at=NOW)
     assert (state.failing, state.owner, state.summary) == (True, "crm", "at work for 40 min; it used to take 60 s")
+
+
+def test_a_step_that_rests_at_night_is_not_late_there_and_is_late_in_the_morning(conn: psycopg.Connection) -> None:
+    """As `follow_orders` does: every few minutes of the day, never at night. It used to be told every midnight."""
+    watched(conn, NOW - 3 * DAY)
+    midnight = NOW.replace(hour=0)
+    for day in range(1, 8):
+        rhythm(conn, 20 * MINUTE, 48, midnight - HOUR - (day - 1) * DAY)
+    late = {hours: steps.stale_steps(conn, at=midnight + hours * HOUR)[0].failing for hours in (0.5, 2, 6, 9)}
+    assert late == {0.5: False, 2: False, 6: False, 9: True}
+
+
+def test_a_paused_dag_is_one_subject_that_names_its_steps(conn: psycopg.Connection) -> None:
+    watched(conn, NOW - 3 * DAY)
+    for task in ("land_contacts", "check_contacts", "publish_contacts"):
+        rhythm(conn, DAY, 8, NOW - 2 * DAY, task=task)
+    [state] = steps.stale_steps(conn, at=NOW)
+    assert state.subject == SUBJECT
+    assert state.summary.startswith("check_contacts, land_contacts, publish_contacts: not ended well since")
+
+
+def test_a_step_told_as_slow_is_told_as_over_when_it_is_skipped_and_not_when_it_fails(conn: psycopg.Connection) -> None:
+    slow = {"owner": "crm", "summary": "at work for 2 h", "causes": ["time of a.b"], "channels": []}
+    alerts.notify(conn, subject="a.b", failing=True, **slow)
+    assert [(state.subject, state.failing) for state in steps.slow_steps(conn, at=NOW)] == [("a.b", False)]
+    alerts.notify(conn, subject="a.b", failing=True, owner="crm", summary="failed with ValueError", channels=[])
+    assert steps.slow_steps(conn, at=NOW) == []

@@ -2,11 +2,17 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from activation import alerts, result_pages
+from activation.operators.check_connection import CheckConnectionOperator
+from activation.operators.land_stream import LandStreamOperator
+from activation.operators.sync_destination import SyncDestinationOperator
 from include.alert_channels import SlackChannel, WebhookChannel
+from include.errors import AuthError, CriticalCheckError, FatalError, LostAnswerError, QuotaError, RetriableError
+from include.segments.build import SegmentBuildError
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
 
@@ -57,3 +63,32 @@ def test_variables_say_when_people_hear_of_a_state(
 def test_a_page_s_address_lies_below_airflow_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://flow.example/airflow/")
     assert result_pages.url_of("a/1.html") == "https://flow.example/airflow/quality/a/1.html"
+
+
+@pytest.mark.parametrize(
+    ("task", "error", "shared"),
+    [
+        (SimpleNamespace(platform="hubspot"), AuthError("401"), ("hubspot: credentials",)),
+        (SimpleNamespace(platform="hubspot"), LostAnswerError("timeout"), ("hubspot: no answer",)),
+        (SimpleNamespace(platform="hubspot"), QuotaError("429"), ("hubspot: quota",)),
+        (SimpleNamespace(platform="hubspot"), FatalError("400"), ()),
+        (SimpleNamespace(), RetriableError("the folder of pages"), ()),
+        (SimpleNamespace(), CriticalCheckError("x", causes=("cross check a",)), ("cross check a",)),
+        (SimpleNamespace(), SegmentBuildError({"vip": "x"}, [], {"vip": "data"}), ("build of segment vip",)),
+    ],
+)
+def test_failed_tasks_name_the_cause_they_share(task: object, error: Exception, shared: tuple[str, ...]) -> None:
+    assert alerts.causes(task, error) == shared
+
+
+def test_everybody_who_asks_a_platform_names_it(dags_of_hubspot: list[object]) -> None:
+    assert {alerts.causes(task, AuthError("401")) for task in dags_of_hubspot} == {("hubspot: credentials",)}
+
+
+@pytest.fixture
+def dags_of_hubspot() -> list[object]:
+    return [
+        LandStreamOperator(task_id="land", stream="hubspot.contacts"),
+        SyncDestinationOperator(task_id="sync", destination="hubspot"),
+        CheckConnectionOperator(task_id="check", platform="hubspot", role="source"),
+    ]

@@ -1,6 +1,8 @@
 """What the gate's operators do with a failure: the task fails, the text and the XCom are clean."""
 
 import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,9 @@ from activation.operators.check_stream import CheckStreamOperator
 from activation.operators.publish_stream import PublishStreamOperator
 from activation.operators.warehouse_operator import WarehouseOperator
 from activation.operators.watch_streams import WatchStreamsOperator
+from include import publishing
 from include.errors import CriticalCheckError
+from tests.faults.stage import Event
 from tests.include.gate import column
 from tests.include.schema_contract.contacts import STREAM, contacts, land, learn
 from tests.sql.conftest import insert
@@ -28,10 +32,13 @@ def warehouse(conn: psycopg.Connection, warehouse_url: str, monkeypatch: pytest.
     return conn
 
 
-def execute(operator: WarehouseOperator) -> Any:
+def execute(
+    operator: WarehouseOperator, run_type: str = "scheduled", events: defaultdict[Any, Event] | None = None
+) -> Any:
     """Run it as a worker does, as far as the project's part of it goes."""
     ti = SimpleNamespace(dag_id="d", run_id="r", task_id=operator.task_id, map_index=-1, try_number=1)
-    return operator.execute({"ti": ti})
+    run = SimpleNamespace(run_type=run_type)
+    return operator.execute({"ti": ti, "dag_run": run, "outlet_events": events})
 
 
 def check() -> CheckStreamOperator:
@@ -54,7 +61,7 @@ def test_pain_01_a_failing_expectation_fails_the_real_task_and_nothing_behind_it
     assert execute(PublishStreamOperator(task_id="publish", stream=STREAM.name))["rows"] == 0
     with pytest.raises(AirflowSkipException, match=r"hubspot\.contacts"):
         execute(BuildPersonsOperator(task_id="build", as_of="2026-11-20"))
-    assert outcomes(warehouse)["check"] == "failed"
+    assert outcomes(warehouse) == {"check": "failed", "publish": "success", "build": "skipped"}
     assert column(warehouse, "select count(*) from identity.record") == [0]
 
 
@@ -137,3 +144,63 @@ def test_sources_that_contradict_each_other_fail_their_task_and_hold_back_person
 def test_streams_without_history_are_watched_and_never_called_silent(warehouse):
     land(warehouse, contacts(1, 1))
     assert execute(WatchStreamsOperator(task_id="watch_streams")) == {"silent": 0}
+
+
+AWAITED = (STREAM.name, "shopify.orders")
+
+
+def publish(stream: str, run_type: str = "scheduled") -> list[str]:
+    """Publish as the nightly DAG does; the assets that were emitted by alias."""
+    events: defaultdict[Any, Event] = defaultdict(Event)
+    execute(PublishStreamOperator(task_id="publish", stream=stream, awaited=AWAITED), run_type, events)
+    return [asset.name for event in events.values() for asset in event.added]
+
+
+def begin(run_type: str) -> None:
+    execute(CheckSourcesOperator(task_id="check_sources", as_of="2026-11-20", awaited=AWAITED), run_type)
+
+
+def test_the_last_stream_of_a_night_wakes_persons_and_a_backfill_is_no_part_of_it(warehouse):
+    assert publish(STREAM.name) == []
+    assert publish("shopify.orders", "backfill") == []
+    assert publish("shopify.orders") == ["night"]
+    begin("asset_triggered")
+    assert publish("shopify.orders") == []
+
+
+def test_a_paused_source_holds_no_other_back_and_is_told_by_the_clock_s_run_alone(warehouse):
+    told = "select state from ops.alert_state where subject = 'streams of the night'"
+    publish(STREAM.name)
+    begin("manual")
+    assert column(warehouse, told) == []
+
+    begin("scheduled")
+    assert execute(BuildPersonsOperator(task_id="build", as_of="2026-11-20"))["persons"] == 0
+    assert column(warehouse, told) == ["failing"]
+
+    publish("shopify.orders")
+    publish(STREAM.name)
+    begin("asset_triggered")
+    assert column(warehouse, told) == ["ok"]
+
+
+def test_a_failed_check_holds_everybody_back_until_a_person_sets_its_stream_aside(warehouse):
+    def unread(payload):
+        payload["properties"]["email"] = None
+
+    land(warehouse, contacts(1, 60, unread))
+    with pytest.raises(CriticalCheckError):
+        execute(check())
+    with pytest.raises(AirflowSkipException, match=r"source set-aside hubspot\.contacts"):
+        execute(BuildPersonsOperator(task_id="build", as_of="2026-11-20"))
+    now = datetime.now(UTC)
+    words = {"who": "ada", "why": "the CRM is being mended", "hours": 24}
+
+    assert publishing.set_aside(warehouse, "shopify.orders", **words, at=now) is None
+    assert publishing.set_aside(warehouse, STREAM.name, **words, at=now) == now + timedelta(hours=24)
+
+    assert execute(BuildPersonsOperator(task_id="build", as_of="2026-11-20"))["persons"] == 0
+    assert publishing.blocked_streams(warehouse, now + timedelta(hours=25)) == [STREAM.name]
+    assert column(warehouse, "select actor || ': ' || (details ->> 'why') from ops.audit") == [
+        "ada: the CRM is being mended"
+    ]

@@ -1,6 +1,7 @@
 """Bring persons up to date with staging."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -41,9 +42,12 @@ class BuildPersonsOperator(WarehouseOperator):
         self.only_if_changed = only_if_changed
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, int]:
-        blocked = publishing.blocked_streams(conn)
+        blocked = publishing.blocked_streams(conn, datetime.now(UTC))
         if blocked:
-            raise AirflowSkipException(f"Failed checks hold back {', '.join(blocked)}; see ops.check_result.")
+            raise AirflowSkipException(
+                f"Failed checks hold back {', '.join(blocked)}; see ops.check_result. To build without it for a day: "
+                f"audienceflow source set-aside {blocked[0]}"
+            )
         failed = cross_checks.blocking(conn)
         if failed:
             raise AirflowSkipException(f"Sources contradict each other: {', '.join(failed)}; see ops.cross_result.")

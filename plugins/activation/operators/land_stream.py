@@ -9,11 +9,11 @@ import psycopg
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from activation.alerts import tell
+from activation import alerts
 from activation.hooks.registry import HOOKS
 from activation.operators.warehouse_operator import WarehouseOperator
-from include import landing
-from include.sources.registry import STREAMS
+from include import landing, sweep
+from include.ledger.watch import State
 from include.task_run import Record
 
 
@@ -36,7 +36,8 @@ class LandStreamOperator(WarehouseOperator):
         super().__init__(**kwargs)
         self.stream = stream
         self.since = since
-        self.hook = HOOKS[stream.partition(".")[0]]
+        self.platform = stream.partition(".")[0]
+        self.hook = HOOKS[self.platform]
         self.source_conn_id = source_conn_id or self.hook.default_conn_name
 
     def prepare(self, context: Context) -> None:
@@ -49,19 +50,23 @@ class LandStreamOperator(WarehouseOperator):
         client = self.hook(self.source_conn_id).client
         if context["dag_run"].run_type == "backfill":
             interval = {"since": context["data_interval_start"], "until": context["data_interval_end"]}
-            return asdict(landing.land_again(conn, self.stream, client, **interval))
-        since = datetime.fromisoformat(self.since) if self.since else None
-        landed = landing.land(conn, self.stream, client, until=datetime.now(UTC), since=since)
-        if STREAMS[self.stream].keys is not None:
-            tell(
-                conn,
-                subject=f"{self.stream}: deletions",
-                failing=landed.refused is not None,
-                owner=self.owner,
-                summary=landed.refused or "the listing of all keys is whole again",
-                link=getattr(context["ti"], "log_url", None),
-            )
+            landed = landing.land_again(conn, self.stream, client, **interval)
+        else:
+            since = datetime.fromisoformat(self.since) if self.since else None
+            landed = landing.land(conn, self.stream, client, until=datetime.now(UTC), since=since)
+        self._tell(conn, landed.refused, getattr(context["ti"], "log_url", None))
         return asdict(landed)
+
+    def _tell(self, conn: psycopg.Connection, refused: str | None, link: str | None) -> None:
+        """The owner hears once that too much is gone at the source, and once that it is well again.
+
+        A landing that did not look, because the last listing is young, says nothing about what that one was refused.
+        """
+        if refused is None and sweep.holds_back(conn, self.stream):
+            return
+        well = "the source has what it had, or was allowed to have lost it"
+        state = State(f"{self.stream}: deletions", refused is not None, self.owner, refused or well)
+        alerts.tell_states(conn, alerts.news(conn, [state]), link)
 
     def describe(self, record: Record, result: dict[str, Any]) -> None:
         record.counts = {name: value for name, value in result.items() if name != "refused"}

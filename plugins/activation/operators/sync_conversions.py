@@ -26,6 +26,7 @@ class SyncGoogleConversionsOperator(WarehouseOperator):
     """
 
     template_fields: Sequence[str] = ()
+    platform = "google"
 
     def __init__(self, *, google_conn_id: str = GoogleHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)

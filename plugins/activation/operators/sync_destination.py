@@ -43,7 +43,7 @@ class SyncDestinationOperator(WarehouseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "outlets": [*kwargs.get("outlets", ()), assets.HELD_SOMETHING]})
-        self.destination = destination
+        self.destination = self.platform = destination
         self.as_of = as_of
         self.hook = HOOKS[destination]
         self.destination_conn_id = destination_conn_id or self.hook.default_conn_name

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from activation.hooks.warehouse import WarehouseHook
 from activation.result_pages import key_of
@@ -34,7 +35,11 @@ class WarehouseOperator(BaseOperator):
             recorded(hook.url, key_of(context["ti"]), self.owner) as record,
             hook.open(timeout=self.execution_timeout) as conn,
         ):
-            result = self.work(conn, hook.url, context)
+            try:
+                result = self.work(conn, hook.url, context)
+            except AirflowSkipException:
+                record.outcome = "skipped"
+                raise
             self.describe(record, result)
         return result
 

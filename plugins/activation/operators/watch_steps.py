@@ -1,4 +1,4 @@
-"""Notice what is stuck, slow or has stopped to come; send what is due."""
+"""Notice what is stuck, slow or has stopped to come; send what is due; say outside that somebody watches."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from include.ledger import stuck
 class WatchStepsOperator(WarehouseOperator):
     """
     Tell once of steps that take far longer than they use to or do not come any more, end syncs that give no sign of
-    life, and send the notices that time alone makes due.
+    life, and send the notices that time alone makes due. Ends with a ping to the monitor that waits for one.
 
     :returns: ``{"slow": n, "stale": n, "ended": n}``.
     """
@@ -25,6 +25,7 @@ class WatchStepsOperator(WarehouseOperator):
         slow, stale = steps.slow_steps(conn, at=at), steps.stale_steps(conn, at=at)
         alerts.tell_states(conn, alerts.news(conn, [*ended, *slow, *stale]))
         alerts.sweep(conn)
+        alerts.beat(conn, at)
         return {
             "slow": sum(state.failing for state in slow),
             "stale": sum(state.failing for state in stale),

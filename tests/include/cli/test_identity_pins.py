@@ -63,7 +63,7 @@ def test_a_merge_waits_for_the_next_build_holds_through_a_rebuild_and_is_told_wi
     assert audit == ("ada", "identity merge", f"pin {made['pin_id']}", "same house")
 
 
-def test_a_split_parts_what_a_value_joins_says_so_and_its_undoing_joins_them_again(run, people) -> None:
+def test_pain_27_a_split_parts_what_a_value_joins_says_so_and_its_undoing_joins_them_again(run, people) -> None:
     made = decide(run, "split", BO, f"{CRM}:3", "sisters")
     build(people)
     assert person_of(people, "2") != person_of(people, "3")

@@ -65,6 +65,21 @@ def test_only_a_refused_listing_can_be_allowed(conn: psycopg.Connection, capsys:
         ("ada", "shopify.customers", "30")]
 
 
+def test_only_a_stream_whose_check_failed_can_be_set_aside(
+    conn: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("source", "set-aside", "shopify.customers", "--why", "the shop is being mended", "--who", "ada")
+    with open_shop(conn) as shop:
+        loaded(shop, 3)
+        assert said(capsys, *asked)[0] == 1
+    conn.execute("update ops.batch set state = 'failed'")
+    conn.commit()
+
+    assert "without the news of shopify.customers until" in said(capsys, *asked)[1]
+    assert conn.execute("select actor, action, subject from ops.audit").fetchall() == [
+        ("ada", "stream set aside", "shopify.customers")]
+
+
 def test_a_stream_that_does_not_exist_is_told_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
     code, text = said(capsys, "source", "replay", "shop.orders", "--from", "2020-01-01")
 

@@ -63,7 +63,7 @@ def test_a_merge_with_a_withdrawal_is_withdrawn_everywhere_and_the_split_gives_e
     assert merged.plan().changes == 0
 
 
-def test_a_split_pin_undoes_what_a_bridging_record_did(merged: Merged) -> None:
+def test_pain_27_a_split_pin_undoes_what_a_bridging_record_did(merged: Merged) -> None:
     merged.records(row("a", "ada@one.example", "granted", 5), row("b", "bob@two.example", "withdrawn", 1))
     assert merged.night() == merged.named("ada@one.example")
     merged.records({**row("c", "ada@one.example", None, 7), "ids": {"email": "bob@two.example"}})

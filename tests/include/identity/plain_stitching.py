@@ -1,7 +1,7 @@
 """The rules of stitching once more, as plainly as Python says them: sets of records, all links met in one order."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from include.identity.rules import IdentityRules
@@ -48,66 +48,79 @@ def breaks(one: set[Value], two: set[Value], seen: dict[Value, int], rules: Iden
 
 def stitched(records: Iterable[Carrier], decisions: Sequence[Decision], rules: IdentityRules) -> Stitched:
     """Who is one person, by the rules of docs/architecture.md."""
-    records = list(records)
-    blocked = shared_values(records)
-    by_key = {record.key: record for record in records}
-    standing = [one for one in decisions if one.a in by_key and one.b in by_key]
-    apart = [{one.a, one.b} for one in standing if one.kind == "split"]
-    pinned = {key for one in standing if one.kind == "merge" for key in (one.a, one.b)}
-    seen: dict[Value, int] = {}
-    for record in records:
-        for value in record.identifiers - blocked:
-            seen[value] = min(seen.get(value, record.minute), record.minute)
-    cluster_of = {record.key: Cluster({record.key}) for record in records}
-    holder: dict[Value, str] = {}
-    refused: set[tuple] = set()
+    return _Stitching(list(records), decisions, rules).result()
 
-    def join(a: str, b: str, limited: bool) -> bool:
-        one, two = cluster_of[a], cluster_of[b]
+
+class _Stitching:
+    """Links met in their order: merge pins, values by rank, accepted links by weight."""
+
+    def __init__(self, records: Sequence[Carrier], decisions: Sequence[Decision], rules: IdentityRules) -> None:
+        self.rules = rules
+        self.by_key = {record.key: record for record in records}
+        self.standing = [one for one in decisions if one.a in self.by_key and one.b in self.by_key]
+        self.apart = [{one.a, one.b} for one in self.standing if one.kind == "split"]
+        self.pinned = {key for one in self.standing if one.kind == "merge" for key in (one.a, one.b)}
+        blocked = shared_values(records)
+        self.links = [(record, value) for record in records for value in record.identifiers - blocked]
+        self.seen: dict[Value, int] = {}
+        for record, value in self.links:
+            self.seen[value] = min(self.seen.get(value, record.minute), record.minute)
+        self.cluster_of = {record.key: Cluster({record.key}) for record in records}
+        self.holder: dict[Value, str] = {}
+
+    def result(self) -> Stitched:
+        refused = {*self._pins(), *self._values(), *self._accepted()}
+        clusters = list({id(one): one for one in self.cluster_of.values()}.values())
+        oldest = {key: min(cluster.records, key=self._age) for cluster in clusters for key in cluster.records}
+        return Stitched(oldest, refused, clusters)
+
+    def _pins(self) -> Iterator[tuple]:
+        for one in self.standing:
+            if one.kind == "merge" and not self._join(one.a, one.b, limited=False):
+                yield "pin", one.a, one.b
+
+    def _values(self) -> Iterator[tuple]:
+        for record, value in sorted(self.links, key=self._rank):
+            if not self._give(record.key, value, limited=record.key not in self.pinned):
+                yield record.key, value
+
+    def _accepted(self) -> Iterator[tuple]:
+        links = [one for one in self.standing if one.kind == "link"]
+        for one in sorted(links, key=lambda link: (-link.weight, own_id(link.a), own_id(link.b))):
+            if not self._join(one.a, one.b, limited=True):
+                yield "link", one.a, one.b
+
+    def _rank(self, link: tuple[Carrier, Value]) -> tuple:
+        record, value = link
+        priority = self.rules.of_type(value[0]).priority
+        return record.key not in self.pinned, priority, record.minute, own_id(record.key), value
+
+    def _age(self, key: str) -> tuple[int, str]:
+        return self.by_key[key].minute, key
+
+    def _join(self, a: str, b: str, *, limited: bool) -> bool:
+        """Whether two records are one person now."""
+        one, two = self.cluster_of[a], self.cluster_of[b]
         if one is two:
             return True
         both = one.records | two.records
-        if any(pair <= both for pair in apart) or (limited and breaks(one.values, two.values, seen, rules)):
+        if any(pair <= both for pair in self.apart) or (limited and self._breaks(one.values, two.values)):
             return False
         one.records |= two.records
         one.values |= two.values
-        cluster_of.update(dict.fromkeys(two.records, one))
+        self.cluster_of.update(dict.fromkeys(two.records, one))
         return True
 
-    def give(key: str, value: Value, limited: bool) -> bool:
-        if value in holder:
-            return join(key, holder[value], limited)
-        cluster = cluster_of[key]
-        if limited and breaks(cluster.values, {value}, seen, rules):
+    def _give(self, key: str, value: Value, *, limited: bool) -> bool:
+        """Whether the record's person has the value now."""
+        if value in self.holder:
+            return self._join(key, self.holder[value], limited=limited)
+        cluster = self.cluster_of[key]
+        if limited and self._breaks(cluster.values, {value}):
             return False
         cluster.values.add(value)
-        holder[value] = key
+        self.holder[value] = key
         return True
 
-    for one in standing:
-        if one.kind == "merge" and not join(one.a, one.b, False):
-            refused.add(("pin", one.a, one.b))
-    met = [(record, value) for record in records for value in record.identifiers - blocked]
-    met.sort(
-        key=lambda link: (
-            link[0].key not in pinned,
-            rules.of_type(link[1][0]).priority,
-            link[0].minute,
-            own_id(link[0].key),
-            link[1],
-        )
-    )
-    for record, value in met:
-        if not give(record.key, value, record.key not in pinned):
-            refused.add((record.key, value))
-    links = [one for one in standing if one.kind == "link"]
-    for one in sorted(links, key=lambda link: (-link.weight, own_id(link.a), own_id(link.b))):
-        if not join(one.a, one.b, True):
-            refused.add(("link", one.a, one.b))
-    clusters = list({id(one): one for one in cluster_of.values()}.values())
-    oldest = {
-        key: min(cluster.records, key=lambda each: (by_key[each].minute, each))
-        for cluster in clusters
-        for key in cluster.records
-    }
-    return Stitched(oldest, refused, clusters)
+    def _breaks(self, one: set[Value], two: set[Value]) -> bool:
+        return breaks(one, two, self.seen, self.rules)

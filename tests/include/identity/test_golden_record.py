@@ -8,6 +8,63 @@ from include.identity.build import build_persons
 from tests.include.identity.staged import AS_OF, minute, publish_orders, publish_persons
 
 SHOP, LIST, TILL = "shopify.customers", "mailchimp.members", "files.persons"
+SAME = {"ids": {"shop": "7x"}}
+IN_THE_CRM = {
+    **SAME,
+    "record_key": "1",
+    "email": "crm@firm.example",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "gender": "f",
+    "city": "London",
+    "postcode": "N1",
+    "country": "GB",
+    "language": "en",
+    "changed_at": minute(10),
+    "created_at": minute(3),
+    "interests": ["Running", "yoga"],
+}
+AT_THE_SHOP = {
+    **SAME,
+    "record_key": "2",
+    "stream": SHOP,
+    "email": "shop@firm.example",
+    "first_name": "Ada",
+    "last_name": "King",
+    "city": "Leeds",
+    "postcode": "LS1",
+    "country": "GB",
+    "phone": "07400123456",
+    "phone_country": "GB",
+    "changed_at": minute(20),
+    "created_at": minute(1),
+    "interests": ["cooking", " running "],
+}
+ON_THE_LIST = {
+    **SAME,
+    "record_key": "3",
+    "stream": LIST,
+    "email": "list@firm.example",
+    "first_name": "Ada",
+    "last_name": "King",
+    "language": "de",
+    "country": "DE",
+    "email_client": "Gmail",
+    "changed_at": minute(30),
+    "created_at": minute(2),
+}
+WINNERS = {
+    "email": "hubspot.contacts",
+    "phone": SHOP,
+    "first_name": SHOP,
+    "last_name": SHOP,
+    "gender": "hubspot.contacts",
+    "language": "hubspot.contacts",
+    "country": SHOP,
+    "city": SHOP,
+    "postcode": SHOP,
+    "email_client": LIST,
+}
 
 
 def golden(conn: psycopg.Connection) -> dict[str, Any]:
@@ -18,56 +75,7 @@ def golden(conn: psycopg.Connection) -> dict[str, Any]:
 
 
 def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connection) -> None:
-    same = {"ids": {"shop": "7x"}}
-    publish_persons(
-        conn,
-        [
-            {
-                **same,
-                "record_key": "1",
-                "email": "crm@firm.example",
-                "first_name": "Ada",
-                "last_name": "Lovelace",
-                "gender": "f",
-                "city": "London",
-                "postcode": "N1",
-                "country": "GB",
-                "language": "en",
-                "changed_at": minute(10),
-                "created_at": minute(3),
-                "interests": ["Running", "yoga"],
-            },
-            {
-                **same,
-                "record_key": "2",
-                "stream": SHOP,
-                "email": "shop@firm.example",
-                "first_name": "Ada",
-                "last_name": "King",
-                "city": "Leeds",
-                "postcode": "LS1",
-                "country": "GB",
-                "phone": "07400123456",
-                "phone_country": "GB",
-                "changed_at": minute(20),
-                "created_at": minute(1),
-                "interests": ["cooking", " running "],
-            },
-            {
-                **same,
-                "record_key": "3",
-                "stream": LIST,
-                "email": "list@firm.example",
-                "first_name": "Ada",
-                "last_name": "King",
-                "language": "de",
-                "country": "DE",
-                "email_client": "Gmail",
-                "changed_at": minute(30),
-                "created_at": minute(2),
-            },
-        ],
-    )
+    publish_persons(conn, [IN_THE_CRM, AT_THE_SHOP, ON_THE_LIST])
     build_persons(conn, as_of=AS_OF)
     found = golden(conn)
     assert (found["email"], found["phone"]) == ("crm@firm.example", "+447400123456")  # most trusted
@@ -78,18 +86,7 @@ def test_each_field_takes_its_winner_and_names_the_stream(conn: psycopg.Connecti
     assert (found["city"], found["postcode"], found["country"]) == ("Leeds", "LS1", "GB")
     assert found["interests"] == ["cooking", "running", "yoga"]
     assert found["customer_since"] == minute(1)
-    assert found["winners"] == {
-        "email": "hubspot.contacts",
-        "phone": SHOP,
-        "first_name": SHOP,
-        "last_name": SHOP,
-        "gender": "hubspot.contacts",
-        "language": "hubspot.contacts",
-        "country": SHOP,
-        "city": SHOP,
-        "postcode": SHOP,
-        "email_client": LIST,
-    }
+    assert found["winners"] == WINNERS
 
 
 def test_a_shared_mailbox_is_not_a_persons_address(conn: psycopg.Connection) -> None:

@@ -92,7 +92,7 @@ def test_a_pin_beats_limits_and_its_undoing_brings_back_what_was(conn: psycopg.C
     assert together(conn) == sets("a", "b", "c")
 
 
-def test_a_split_pin_outlives_a_rebuild_and_stands_between_a_chain(conn: psycopg.Connection) -> None:
+def test_pain_27_a_split_pin_outlives_a_rebuild_and_stands_between_a_chain(conn: psycopg.Connection) -> None:
     publish(conn, [carrier("a", 0, "mail:x"), carrier("b", 1, "mail:x", "mail:y"), carrier("c", 2, "mail:y")])
     decide(conn, [Decision("split", "a", "c")])
     build_persons(conn, as_of=AS_OF, rules=rules())

@@ -68,6 +68,18 @@ def test_a_run_is_not_green_before_its_jobs_are_confirmed(jobs: World) -> None:
     assert jobs.sync().outcome == "success"
 
 
+def test_pain_05_what_a_platform_never_confirms_is_accepted_and_no_more(jobs: World) -> None:
+    jobs.destination = FakeDestination(jobs.platform, acknowledgement="none")
+    results = [jobs.sync(), jobs.sync()]
+    assert [(one.outcome, one.added, one.confirmed) for one in results] == [("success", 1, 0), ("success", 0, 0)]
+    assert states(jobs) == ["accepted"]
+    [(outcome, confirmed_at)] = jobs.conn.execute(
+        "select delivery.outcome, member.confirmed_at from audience.delivery"
+        " inner join audience.member using (person_id)"
+    ).fetchall()
+    assert (outcome, confirmed_at) == ("accepted", None)
+
+
 def test_after_the_destination_s_own_limit_a_job_is_given_up_and_its_people_are_sent_again(jobs: World) -> None:
     jobs.destination.polls = [None]
     jobs.sync(wait_seconds=0)

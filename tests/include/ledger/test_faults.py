@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 
+import psycopg
 import pytest
 
 from include.destinations.base import Answer, Exceptional
@@ -25,6 +26,18 @@ def test_pain_30_one_refused_row_does_not_fail_its_batch(world: World) -> None:
         == "rejected bad_row"
     )
     assert _counts_hold(world)
+
+
+def test_pain_03_what_a_batch_sent_is_the_sum_of_its_results_and_no_batch_can_say_otherwise(world: World) -> None:
+    world.platform.refused = {"bad@x.example"}
+    world.platform.script = ["", "lost"]
+    for name in ("a", "b", "bad", "d"):
+        world.person(f"{name}@x.example")
+    assert world.sync().outcome == "partial"
+    told = "select sum(sent), sum(accepted), sum(rejected), sum(unknown) from audience.batch"
+    assert world.conn.execute(told).fetchone() == (4, 2, 1, 1)
+    with pytest.raises(psycopg.errors.CheckViolation, match="every_row_is_accounted_for"):
+        world.conn.execute("update audience.batch set accepted = accepted + 1")
 
 
 def test_pain_06_a_refused_person_is_parked_until_something_about_them_changes(world: World) -> None:

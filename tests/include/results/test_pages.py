@@ -1,6 +1,7 @@
 """Pages from the gate's own results: what failed, what to do, and nothing of the rows; drawn once a check, and anew."""
 
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import psycopg
@@ -8,11 +9,14 @@ import pytest
 
 from include import quality
 from include.errors import CriticalCheckError, RetriableError
-from include.results import draw
+from include.results import advice, draw
 from include.results.store import PageFolder
 from include.suites import read_suite
 from tests.include.gate import CONTACTS, good, land, staged
 from tests.include.results.nights import LAST, LINK, Night, check, key, live, ordinary
+from tests.include.schema_contract.contacts import check as check_contacts
+from tests.include.schema_contract.contacts import contacts, learn
+from tests.include.schema_contract.contacts import land as land_contacts
 
 CANARY = "zqxvarnok"
 
@@ -111,3 +115,30 @@ def test_a_folder_that_cannot_be_written_is_an_error_one_can_go_on_after(
     with pytest.raises(RetriableError, match="result pages: the folder cannot be written"):
         page(conn, tmp_path / "file")
     assert draw.draw_all(conn, PageFolder(str(tmp_path / "pages"))) == 3
+
+
+def test_a_broken_contract_says_what_changed_and_how_to_let_it_pass(
+    conn: psycopg.Connection, warehouse_url: str, tmp_path: Path
+) -> None:
+    learn(conn, contacts(1, 60))
+    land_contacts(conn, contacts(100, 60, lambda payload: payload["properties"].update(firstname=7, nickname="x")))
+    with pytest.raises(CriticalCheckError):
+        check_contacts(conn, warehouse_url)
+    text = unescape((tmp_path / str(page(conn, tmp_path))).read_text(encoding="utf-8"))
+    assert "A key has a kind of value it never had." in text
+    assert "properties.firstname is number in 60 of 60 records, expected string" in text
+    assert "or let it pass: bin/audienceflow schema accept hubspot.contacts; then run extract_hubspot again" in text
+    assert "properties.nickname is new (string) in 60 of 60 records" in text
+    assert "Only told: it is learned when the batch is published." in text
+    assert "may be set aside" not in text  # which is what every rule outside the suite used to say
+
+
+def test_every_rule_that_stands_in_no_suite_has_a_meaning_of_its_own(
+    conn: psycopg.Connection, warehouse_url: str
+) -> None:
+    land(conn, CONTACTS, good(CONTACTS))
+    quality.check_stream(conn, warehouse_url, CONTACTS, staged=staged)
+    rules = {rule for (rule,) in conn.execute("select rule from ops.check_result where details ->> 'reason' is null")}
+    assert rules
+    assert rules <= set(advice.MEANINGS)
+    assert len({advice.meaning(rule, None) for rule in rules}) == len(rules)

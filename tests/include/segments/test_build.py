@@ -81,6 +81,17 @@ def test_building_the_same_day_again_changes_nobody(conn, countries) -> None:
     assert conn.execute("select * from segment.membership order by membership_id").fetchall() == before
 
 
+def test_pain_33_each_segment_is_built_once_a_run_behind_those_it_builds_on_and_timed(conn, countries) -> None:
+    live_in(conn, {1: "DE", 2: "FR", 3: None})
+    for run in (1, 2):
+        built = list(build(conn, countries))
+        assert built.index("abroad") > max(built.index("de"), built.index("known"))
+        told = conn.execute(
+            "select segment, count(*), bool_and(seconds > 0) from segment.build group by segment order by segment"
+        ).fetchall()
+        assert told == [(name, run, True) for name in ("abroad", "de", "known")]
+
+
 def test_each_stay_names_the_version_that_let_the_person_in_and_the_one_that_let_it_go(conn, write_rule, load) -> None:
     write_rule("some", "{person: {country: DE}}")
     live_in(conn, {1: "DE", 2: "DE", 3: "FR"})

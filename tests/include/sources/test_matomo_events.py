@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from include import landing
+from include import sweep
 from include.identity.build import build_persons
 from include.identity.ends import find_end
 from include.segments.definition import load_definitions
-from include.segments.preview import compute_members
+from include.segments.preview import compute_members, preview_segment
 from include.standins.matomo_records import Act, Visit
 from tests.include.identity.staged import publish_persons
 from tests.include.sources.contract.stage import Stage
@@ -29,6 +29,18 @@ kind: behavioural
 goal: ask for a review
 rule: {event: {name: site_visited, within: 7 days, count: ">= 3"}}
 audiences: {mailchimp: {tag: regulars}}
+"""
+KNOWN_RULE = """
+segment: known_regulars
+title: Customers who visited three times within a week
+owner: crm
+kind: behavioural
+goal: ask for a review
+rule:
+  all:
+    - event: {name: site_visited, within: 7 days, count: ">= 3"}
+    - person: {is_known: true}
+audiences: {mailchimp: {tag: known-regulars}}
 """
 
 
@@ -135,6 +147,35 @@ def test_a_tablet_that_several_people_log_in_with_makes_nobody_one_person(
     assert persons_of(conn) == nightly
 
 
+def test_a_visitor_is_marked_until_they_log_in_and_is_in_what_no_platform_can_be_sent(
+    conn: psycopg.Connection, stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "regulars.yaml").write_text(RULE)
+    (tmp_path / "known_regulars.yaml").write_text(KNOWN_RULE)
+    publish_persons(conn, [{"record_key": "77", "email": "77@inbox.example", "ids": {"shopify_customer": "77"}}])
+    bring(conn, stage, *(Visit(n, 1, ago(n), visitor=TABLET) for n in (1, 2, 3)))
+
+    before = preview_segment(conn, load_definitions(tmp_path), "regulars", as_of=TODAY)
+    known = preview_segment(conn, load_definitions(tmp_path), "known_regulars", as_of=TODAY)
+    marked = conn.execute("select is_known from profile.person order by is_known").fetchall()
+    bring(conn, stage, Visit(4, 1, ago(0.5), visitor=TABLET, user="77"))
+
+    assert marked == [(False,), (True,)]
+    assert (before.size, before.visitors, known.size) == (1, 1, 0)
+    assert {one.reachable for one in before.reach} == {0}
+    assert conn.execute("select is_known, count(*) from profile.person group by is_known").fetchall() == [(True, 1)]
+    after = preview_segment(conn, load_definitions(tmp_path), "known_regulars", as_of=TODAY)
+    assert (after.size, after.visitors) == (1, 0)
+
+
+def test_a_customer_whom_the_shop_alone_knows_by_number_is_no_visitor(conn: psycopg.Connection, stage: Stage) -> None:
+    bring(conn, stage, Visit(1, 1, ago(1), visitor=LAPTOP, user="4711"), Visit(2, 1, ago(1), visitor=TABLET))
+
+    found = conn.execute("select is_known from profile.person order by is_known").fetchall()
+
+    assert found == [(False,), (True,)]
+
+
 def test_visits_that_were_deleted_at_the_platform_leave_the_person(conn: psycopg.Connection, stage: Stage) -> None:
     visits = [Visit(n, 1, ago(n), visitor=LAPTOP) for n in (1, 2, 3)]
     bring(conn, stage, *visits)
@@ -149,19 +190,26 @@ def test_visits_that_were_deleted_at_the_platform_leave_the_person(conn: psycopg
     assert list(persons_of(conn).values()) == [{"2", "3"}]
 
 
-def test_a_platform_that_has_lost_everything_takes_nothing_away(
-    conn: psycopg.Connection, stage: Stage, caplog: pytest.LogCaptureFixture
+def test_a_platform_that_has_lost_a_day_takes_nothing_away_until_a_person_allows_it(
+    conn: psycopg.Connection, stage: Stage
 ) -> None:
-    visits = [Visit(n, 1, ago(1) + timedelta(seconds=n)) for n in range(landing.SWEEP_FLOOR + 1)]
+    visits = [Visit(n, 1, ago(1) + timedelta(seconds=n)) for n in range(sweep.FLOOR + 1)]
     put(stage, *visits)
     land(conn, stage, UNTIL)
     publish(conn)
     put(stage, *visits, deleted=True)
 
-    assert land(conn, stage, UNTIL + timedelta(hours=1)).rows == 0
-    assert f"of {len(visits)} records" in caplog.text
-    put(stage, Visit(999, 1, ago(1)))
-    assert land(conn, stage, UNTIL + timedelta(hours=2)).rows == len(visits) + 1
+    refused = land(conn, stage, UNTIL + timedelta(hours=1))
+    put(stage, Visit(999, 1, ago(0)))
+    days_later = land(conn, stage, UNTIL + timedelta(days=5))
+
+    assert (refused.rows, refused.gone) == (0, 0)
+    assert "of 21 records that were there 21 are gone" in (refused.refused or "")
+    assert (days_later.rows, days_later.gone) == (1, 0), "what is new goes on"
+    assert days_later.refused is not None, "the day is read again until it comes"
+    assert sweep.allow(conn, "matomo.visits", "ada") == 21
+    assert land(conn, stage, UNTIL + timedelta(days=6)).gone == 21
+    assert land(conn, stage, UNTIL + timedelta(days=7)).refused is None
 
 
 def test_a_segment_asks_who_visited_three_times_within_a_week(

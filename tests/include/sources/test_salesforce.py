@@ -397,7 +397,7 @@ def test_a_contact_that_was_deleted_past_the_recycle_bin_is_no_key_any_more(serv
     found = [key for page in salesforce.contact_keys(client, Window(None, datetime.now(UTC)), mapping) for key in page]
 
     assert found == [records.id_of("Contact", number) for number in range(1, 2_100) if number != 2]
-    assert list(salesforce.lead_keys(client, Window(AT, datetime.now(UTC)), mapping)) == [[]]
+    assert list(salesforce.lead_keys(client, Window(AT, datetime.now(UTC)), mapping)) == []
 
 
 def test_the_check_before_the_night_tells_what_is_left_of_the_company_s_day(server: Standins) -> None:

@@ -65,6 +65,10 @@ class Adapter(ABC):
     def delete(self, record: Record, at: datetime) -> None:
         """As people do it at the platform."""
 
+    def purge(self, record: Record, at: datetime) -> None:
+        """Past the platform's own bin, where it has one: no reading of changes tells of it."""
+        self.delete(record, at)
+
     @abstractmethod
     def read(self, payload: Mapping[str, Any]) -> tuple[int, int]:
         """Number and state of the record that a landed payload is."""

@@ -1,4 +1,4 @@
-"""Salesforce: contacts, leads, accounts, opportunities; a deleted one lies in the recycle bin."""
+"""Salesforce: contacts, leads, accounts, opportunities; a deleted one lies in the recycle bin, or nowhere any more."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,8 @@ class _Salesforce(PlatformAdapter):
     """An object; a record's state stands in ``field``. Ten rows are a job already."""
 
     lag = salesforce.OVERLAP
-    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "job_rows": 10}
+    sweeps = True
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 4, "job_rows": 10, "sweep_hours": 0, "sweep_floor": 1000}
     name: ClassVar[str]
     field: ClassVar[str] = "Name"
 
@@ -31,8 +32,13 @@ class _Salesforce(PlatformAdapter):
         self.hold(self.name, self._document(record))
 
     def delete(self, record: Record, at: datetime) -> None:
+        if record.number % 3 == 0:
+            return self.purge(record, at)
         document = self._document(record)
         self.hold(self.name, replace(document, changed_at=max(document.changed_at, ms(at)), archived=True))
+
+    def purge(self, record: Record, at: datetime) -> None:
+        self.store.delete("salesforce", self.name, id_of(self.name, record.number))
 
     def _document(self, record: Record) -> Document:
         body = {self.field: str(record.state), **self.more(record)}

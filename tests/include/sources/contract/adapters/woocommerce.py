@@ -43,13 +43,20 @@ class Orders(_WooCommerce):
     """Each fourth is refunded, which takes a further call."""
 
     stream = "woocommerce.orders"
+    sweeps = True
+    options: ClassVar[Mapping[str, Any]] = {"page_size": 8, "sweep_hours": 0, "sweep_floor": 1000}
 
     def put(self, record: Record) -> None:
         back = [Returned(record.changed, ((0, 1),))] if record.number % 4 == 0 else []
         self.hold("order", self._order(record, back))
 
     def delete(self, record: Record, at: datetime) -> None:
+        if record.number % 3 == 0:
+            return self.purge(record, at)
         self.hold("order", trashed(self._order(record, ()), ms(at)))
+
+    def purge(self, record: Record, at: datetime) -> None:
+        self.store.delete(self.source, "order", str(100 + record.number))
 
     @staticmethod
     def _order(record: Record, back: Any) -> Document:
