@@ -1,10 +1,14 @@
 """Access to Google's APIs: a service account's key exchanged for access tokens, or one token as it is.
 
 A token lives an hour; it is exchanged anew shortly before its end, by whichever thread comes first. Neither key nor
-token is ever in a text: google-auth's own errors carry the token endpoint's answer, so they are not chained.
+token is ever in a text: google-auth's own errors carry the token endpoint's answer, so they are not chained. Only what
+OAuth calls a refusal (RFC 6749, 5.2: JSON with an ``error``) says that the key is bad; to google-auth any answer it
+does not know is one, also a gateway's 502.
 """
 
+from http import HTTPStatus
 from threading import Lock
+from typing import Any
 
 import google.auth.exceptions
 import orjson
@@ -49,7 +53,7 @@ class GoogleAuth(AuthBase):
 
     def _refresh(self) -> None:
         try:
-            self._credentials.refresh(Request(session=self._session))
+            self._credentials.refresh(_TokenRequest(session=self._session))
         except google.auth.exceptions.RefreshError as error:
             if error.retryable:
                 raise RetriableError("The token endpoint cannot answer now.", code="token_endpoint") from None
@@ -59,7 +63,30 @@ class GoogleAuth(AuthBase):
                 code="invalid_grant",
             ) from None
         except google.auth.exceptions.TransportError:
-            raise RetriableError("Nobody answers at the service account's token_uri.", code="token_endpoint") from None
+            raise RetriableError("No token comes from the account's token_uri.", code="token_endpoint") from None
+
+
+class _TokenRequest(Request):
+    """Google-auth's transport, but that an answer which is none of OAuth's counts as no answer."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """
+        :raises TransportError: the endpoint, or whoever stands before it, is out of order.
+        """
+        answer = super().__call__(*given, **named)
+        refused = answer.status == HTTPStatus.UNAUTHORIZED  # in whatever words
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not (refused or _is_oauth(answer.data)):
+            raise google.auth.exceptions.TransportError(f"answered {answer.status}")
+        return answer
+
+
+def _is_oauth(body: bytes) -> bool:
+    """Whether it is a token or the reason why there is none."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(answer, dict) and ("access_token" in answer or isinstance(answer.get("error"), str))
 
 
 def _credentials(secret: str, scope: str) -> service_account.Credentials:

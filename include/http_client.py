@@ -30,6 +30,7 @@ TRIES = 5
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_QUOTA_WAIT = 900.0  # seconds spent waiting for quota in one call before the task gives up
+NEVER_SENT = {"connect", "token_endpoint"}  # codes of failures before anything was asked
 REQUEST_IDS = ("X-Request-Id", "X-HubSpot-Correlation-Id", "X-FB-Trace-ID")  # what a vendor's support asks for
 
 __all__ = ["TRIES", "Headed", "JsonClient", "by_status", "pause_asked", "retry_after"]
@@ -117,7 +118,8 @@ class JsonClient:
         :param form: fields of a form, or the whole body of one; its content type is then among the headers.
         :param decode: reads the body of a good answer; a typed decoder where a page's rows should stay bytes.
         :param headed: return a `Headed`, where a platform says in its headers what the body does not (totals, links).
-        :param repeatable: False when doing it twice does harm: then a lost answer is raised, not retried.
+        :param repeatable: False when doing it twice does harm: what leaves open whether it was done (no answer, a 5xx)
+            is raised then, not retried.
         :raises LostAnswerError: the call went out, no answer came (after all tries, if repeatable).
         :raises QuotaError: still no quota after waiting LONGEST_QUOTA_WAIT seconds.
         :raises RetriableError: still failing after all tries.
@@ -248,7 +250,7 @@ class _Waiting:
 
     def is_over(self, state: RetryCallState) -> bool:
         error = state.outcome.exception()
-        if isinstance(error, LostAnswerError) and not self._repeatable:
+        if not self._repeatable and not isinstance(error, QuotaError) and error.code not in NEVER_SENT:
             return True
         if isinstance(error, QuotaError):  # a daily limit is not waited for: the task ends and says so
             return self._quota_seconds + (error.retry_after or 0) > LONGEST_QUOTA_WAIT

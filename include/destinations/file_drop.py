@@ -15,13 +15,13 @@ from typing import Any, Literal
 from include.destinations.base import Answer, Audience, Checked, Exceptional, Member
 from include.destinations.carried_fields import COLUMNS, names_of
 from include.destinations.file_drop_folder import Folder, Root
-from include.destinations.file_drop_format import FORMATS, is_formula
-from include.destinations.file_drop_snapshot import keep, publish
+from include.destinations.file_drop_format import FORMATS, as_bytes, is_formula
+from include.destinations.file_drop_people import IDENTIFIERS
+from include.destinations.file_drop_snapshot import begin, keep, knows_everybody, publish
 from include.errors import ConfigError
 from include.limits import Limiter
 
 MAX_ROWS = 50_000  # people a file
-IDENTIFIERS = ("email", "phone")
 VERBS = {"add": "added", "update": "updated", "remove": "removed"}
 
 
@@ -56,14 +56,22 @@ class FileDropDestination:
         """Find or make the folder with its manifest; the folder's name is the id."""
         kind, form = option(audience, "mode", ("delta", "snapshot")), option(audience, "format", tuple(FORMATS))
         folder = self._root.folder(slug(audience.key))
-        if not folder.exists():
+        manifest = folder.found()
+        if manifest is None:
             folder.announce({"audience": audience.key, "mode": kind, "format": form, "files": []})
+        elif not _goes_on(folder, manifest, kind):
+            begin(folder)
+            folder.announce({**manifest, "mode": kind, "format": form})
         return folder.name
 
     def has_audience(self, audience: Audience) -> bool:
-        """Whether the manifest is there. What a broken sync wrote and never announced is cleared away."""
-        folder = self._folder(audience)
-        if not folder.exists():
+        """Whether the manifest is there, and in this mode. What a broken sync wrote and never announced goes away.
+
+        After a change of the mode everybody is told anew: a snapshot needs to know them, a delta has a new beginning.
+        """
+        folder, kind = self._folder(audience), option(audience, "mode", ("delta", "snapshot"))
+        manifest = folder.found()
+        if manifest is None or (audience.active and not _goes_on(folder, manifest, kind)):
             return False
         folder.clear_unannounced()
         return True
@@ -117,7 +125,7 @@ class FileDropDestination:
     def _announce(self, operation: str, audience: Audience, rows: Sequence[Mapping[str, Any]], form: str) -> None:
         if not rows:
             return
-        content = FORMATS[form](self._columns(audience, operation), rows)
+        content = as_bytes(form, self._columns(audience, operation), rows)
         digest = hashlib.sha256(content).hexdigest()
         entry = {
             "name": f"{audience.remote_id}_{audience.sync_id or 0:08d}_{VERBS[operation]}_{digest[:12]}.{form}",
@@ -136,6 +144,13 @@ class FileDropDestination:
         if operation == "remove":
             return [*IDENTIFIERS]
         return [*IDENTIFIERS, *names_of(audience).values(), *(["cleared"] if operation != "snapshot" else [])]
+
+
+def _goes_on(folder: Folder, manifest: Mapping[str, Any], kind: str) -> bool:
+    """Whether what comes next can be told as a difference to what the folder holds."""
+    if manifest["mode"] != kind:
+        return False
+    return kind == "delta" or not manifest["files"] or knows_everybody(folder)
 
 
 def slug(key: str) -> str:

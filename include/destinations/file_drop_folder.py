@@ -1,11 +1,12 @@
 """An audience's folder on any fsspec file system: files that appear whole, and a manifest that announces them."""
 
 import errno
+import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import fsspec
 import orjson
@@ -31,6 +32,7 @@ from include.http_client import LONGEST_QUOTA_WAIT
 from include.limits import Limiter
 
 MANIFEST = "manifest.json"
+PIECE = 1 << 20  # bytes copied at once
 THROTTLED = {errno.EBUSY, errno.EAGAIN}  # as s3fs and gcsfs translate SlowDown and 429
 FOR_GOOD = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG}
 Result = TypeVar("Result")
@@ -71,9 +73,10 @@ class Root:
         self.put(name, b"")
         self.do("delete", lambda fs, root: fs.rm_file(f"{root}/{name}"))
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes | BinaryIO) -> None:
         """Make a file appear whole: written beside its place, then renamed into it.
 
+        :param content: of a file that is open here, all of it goes, bit by bit.
         :raises LostAnswerError: the renaming may have happened.
         """
         place, _, name = path.rpartition("/")
@@ -81,7 +84,7 @@ class Root:
 
         def write(fs: fsspec.AbstractFileSystem, root: str) -> None:
             fs.makedirs(f"{root}/{place}".rstrip("/"), exist_ok=True)
-            fs.pipe_file(f"{root}/{part}", content)
+            _write(fs, f"{root}/{part}", content)
             fs.mv(f"{root}/{part}", f"{root}/{path}")
 
         self.do("write", write, maybe=True)
@@ -96,6 +99,22 @@ class Root:
                 return None
 
         return self.do("read", read)
+
+    def fetch(self, path: str, into: BinaryIO) -> bool:
+        """Copy a file, bit by bit; False: there is none."""
+
+        def copy(fs: fsspec.AbstractFileSystem, root: str) -> bool:
+            into.seek(0)
+            into.truncate()
+            try:
+                with fs.open(f"{root}/{path}", "rb") as source:
+                    shutil.copyfileobj(source, into, PIECE)
+            except FileNotFoundError:
+                return False
+            into.seek(0)
+            return True
+
+        return self.do("read", copy)
 
     def do(self, what: str, work: Callable[[fsspec.AbstractFileSystem, str], Result], *, maybe: bool = False) -> Result:
         """One operation, its errors sorted; a throttle is waited for and uses up no try.
@@ -126,6 +145,15 @@ class Root:
             raise classify(what, error, maybe=maybe) from None  # its text may quote a signed URL
 
 
+def _write(fs: fsspec.AbstractFileSystem, path: str, content: bytes | BinaryIO) -> None:
+    if isinstance(content, bytes):
+        fs.pipe_file(path, content)
+        return
+    content.seek(0)
+    with fs.open(path, "wb") as sink:
+        shutil.copyfileobj(content, sink, PIECE)
+
+
 def classify(what: str, error: OSError, *, maybe: bool) -> AudienceflowError:
     """The error table: by class and errno, as fsspec's file systems raise them."""
     code = errno.errorcode.get(error.errno or 0, type(error).__name__)
@@ -147,15 +175,24 @@ class Folder:
         self._root = root
         self.name = name
 
-    def exists(self) -> bool:
-        """Whether it has a manifest."""
-        return self.read(MANIFEST) is not None
+    def found(self) -> dict[str, Any] | None:
+        """Its manifest; None: there is no folder, or nobody has announced anything in it."""
+        content = self.read(MANIFEST)
+        return None if content is None else orjson.loads(content)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return self._root.do("list", lambda fs, root: fs.exists(f"{root}/{self.name}/{name}"))
 
     def read(self, name: str) -> bytes | None:
         """A file of the folder, None when there is none."""
         return self._root.read(f"{self.name}/{name}")
 
-    def put(self, name: str, content: bytes) -> None:
+    def fetch(self, name: str, into: BinaryIO) -> bool:
+        """Copy a file of the folder, bit by bit; False: there is none. ``into`` stands at its beginning then."""
+        return self._root.fetch(f"{self.name}/{name}", into)
+
+    def put(self, name: str, content: bytes | BinaryIO) -> None:
         """Make a file of the folder appear whole."""
         self._root.put(f"{self.name}/{name}", content)
 
@@ -164,10 +201,10 @@ class Folder:
 
         :raises LostAnswerError: the folder is gone; the next sync makes it again with everybody.
         """
-        found = self.read(MANIFEST)
+        found = self.found()
         if found is None:
             raise LostAnswerError("file drop: the audience's folder is gone.", code="no_manifest")
-        return orjson.loads(found)
+        return found
 
     def announce(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest."""

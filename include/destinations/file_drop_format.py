@@ -3,14 +3,17 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 FORMULA = re.compile(r"^[=+\-@\t\r]")
 HARMLESS = re.compile(r"^[+\-]?[0-9][0-9 .]*$")  # a telephone number begins with a plus and computes nothing
+
+ROW_GROUP = 50_000  # rows of a Parquet file that are in memory at once
 
 Row = Mapping[str, Any]
 
@@ -26,26 +29,43 @@ def _cell(value: Any) -> str:
     return f"'{text}" if is_formula(text) else text
 
 
-def as_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def write_csv(columns: Sequence[str], rows: Iterable[Row], into: BinaryIO) -> None:
     """UTF-8, comma, CRLF, quotes where needed (RFC 4180), one header line; a missing value is an empty cell."""
-    text = io.StringIO(newline="")
+    text = io.TextIOWrapper(into, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
-    return text.getvalue().encode()
+    text.flush()
+    text.detach()
 
 
-def as_parquet(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def write_parquet(columns: Sequence[str], rows: Iterable[Row], into: BinaryIO) -> None:
     """All columns text, a missing value null; the same rows give the same bytes."""
     schema = pa.schema([(column, pa.string()) for column in columns])
-    texts = [{column: _text(row.get(column)) for column in columns} for row in rows]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(texts, schema=schema), sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    with pq.ParquetWriter(into, schema, compression="zstd") as writer:
+        for some in _groups(rows):
+            texts = [{column: _text(row.get(column)) for column in columns} for row in some]
+            writer.write_table(pa.Table.from_pylist(texts, schema=schema))
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while some := list(islice(left, ROW_GROUP)):
+        yield some
 
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-FORMATS: Mapping[str, Callable[[Sequence[str], Iterable[Row]], bytes]] = {"csv": as_csv, "parquet": as_parquet}
+FORMATS: Mapping[str, Callable[[Sequence[str], Iterable[Row], BinaryIO], None]] = {
+    "csv": write_csv,
+    "parquet": write_parquet,
+}
+
+
+def as_bytes(form: str, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    """The file of a batch."""
+    content = io.BytesIO()
+    FORMATS[form](columns, rows, content)
+    return content.getvalue()

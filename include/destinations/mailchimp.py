@@ -9,6 +9,8 @@ fields are changed with PATCH (which cannot make a member), and who left (unsubs
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from threading import Lock
 from typing import Any, Literal
 
@@ -61,6 +63,7 @@ class MailchimpDestination:
             connections=CONNECTIONS,
             limiter=limiter,
         )
+        self._singly = ThreadPoolExecutor(CONNECTIONS)  # starts nothing before its first call
         self._archived: dict[str, frozenset[str]] = {}
         self._reading = Lock()
 
@@ -102,14 +105,15 @@ class MailchimpDestination:
         return _answer(by_address, refused)
 
     def update(self, audience: Audience, members: Sequence[Member]) -> Answer:
-        """Bring the merge fields up to date, one call a person; a missing value clears nothing."""
+        """Bring the merge fields up to date, one call a person; a missing value clears nothing.
+
+        The call for many (``POST /lists/{id}``) changes nobody's fields without ``update_existing``, which changes the
+        status too.
+        """
         by_address = _by_address(members)
         refused = self._refuse_archived(audience, by_address)
-        for address, group in by_address.items():
-            if address in refused:
-                continue
-            refused |= self._set_fields(audience, address, _merge_fields(group[0]))
-        return _answer(by_address, refused)
+        wanted = {address: _merge_fields(group[0]) for address, group in by_address.items() if address not in refused}
+        return _answer(by_address, refused | self._set_all(audience, wanted))
 
     def remove(self, audience: Audience, members: Sequence[Member]) -> Answer:
         """Take the tag off; the person stays on the list. Who has no tag or is not on the list is removed already.
@@ -180,15 +184,12 @@ class MailchimpDestination:
         refused |= {address: _left(added[address]["status"]) for address in left}
         if left:
             self._client.request("POST", self._segment(audience), json={"members_to_remove": left})
-        for address, member in added.items():
-            changed = {
-                tag: value
-                for tag, value in _merge_fields(members[address][0]).items()
-                if member.get("merge_fields", {}).get(tag) != value
-            }
-            if changed and address not in refused:
-                refused |= self._set_fields(audience, address, changed)
-        return refused
+        changed = {
+            address: _differing(_merge_fields(members[address][0]), member.get("merge_fields", {}))
+            for address, member in added.items()
+            if address not in refused
+        }
+        return refused | self._set_all(audience, changed)
 
     def _look_up(self, audience: Audience, silent: Sequence[str], added: dict[str, Any]) -> dict[str, Reason]:
         """Class whom the tag call passed over in silence: tagged before (they join ``added``), left, or not there."""
@@ -225,9 +226,21 @@ class MailchimpDestination:
                 raise
             return None
 
+    def _set_all(self, audience: Audience, fields: Mapping[str, Mapping[str, str]]) -> dict[str, Reason]:
+        """Fields of some people by address: as many calls at once as the account may have, over all batches."""
+        calls = [
+            self._singly.submit(copy_context().run, self._set_fields, audience, address, given)
+            for address, given in fields.items()
+            if given
+        ]
+        try:
+            return {address: reason for call in calls for address, reason in call.result().items()}
+        finally:
+            for call in calls:
+                call.cancel()  # after a failure: nobody hears of those that have not begun
+            wait(calls)
+
     def _set_fields(self, audience: Audience, address: str, fields: Mapping[str, str]) -> dict[str, Reason]:
-        if not fields:
-            return {}
         try:
             self._client.request("PATCH", self._member(audience, address), json={"merge_fields": dict(fields)})
         except AuthError:
@@ -278,6 +291,10 @@ def _answer(by_address: Mapping[str, list[Member]], refused: Mapping[str, Reason
 def _merge_fields(member: Member) -> dict[str, str]:
     given = {**dict.fromkeys(member.cleared, ""), **{name: value for name, value in member.fields.items() if value}}
     return {tag: str(given[column]) for column, tag in MERGE_FIELDS.items() if column in given}
+
+
+def _differing(wanted: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    return {tag: value for tag, value in wanted.items() if known.get(tag) != value}
 
 
 def _left(status: str) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from include.ledger.audience_files import read_global_control, read_priorities
 from include.segments.control import Control
 from include.segments.definition import load_definitions
 
+_REMOTE_ID = "update audience.audience set remote_id = %s where audience_id = %s"
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -124,13 +126,15 @@ def opened(conn: psycopg.Connection, audience: Audience, destination: Destinatio
     if audience.remote_id is not None and destination.has_audience(audience):
         return audience
     wanted = audience.active or audience.remote_id is None
+    if audience.remote_id is not None:
+        _forget(conn, audience)
     remote_id = destination.open_audience(audience) if wanted else None
-    with conn.transaction():
-        if audience.remote_id is not None:  # also under the id it had, where an id is a name
-            warehouse.run(
-                conn, "ledger/forget_members", {"audience_id": audience.audience_id, "at": datetime.now(UTC)}
-            )
-        conn.execute(
-            "update audience.audience set remote_id = %s where audience_id = %s", (remote_id, audience.audience_id)
-        )
+    conn.execute(_REMOTE_ID, (remote_id, audience.audience_id))
     return replace(audience, remote_id=remote_id)
+
+
+def _forget(conn: psycopg.Connection, audience: Audience) -> None:
+    """Nobody is a member any more. Before it is made again: where an id is a name, it would pass for the old one."""
+    with conn.transaction():
+        warehouse.run(conn, "ledger/forget_members", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
+        conn.execute(_REMOTE_ID, (None, audience.audience_id))

@@ -6,66 +6,6 @@ insert into audience.member as member (
     membership_id, consent_id, acknowledged_at, confirmed_at, batch_id, operation, attempt_state, tries, error_class,
     error_code, error_text, opened_at, attempt_identifiers, attempt_payload_hash
 )
-with
-
-calls as materialized (
-    select
-        batch.*,
-        exists (select from audience.line where line.batch_id = batch.batch_id) as names_somebody
-    from audience.batch
-    where batch.batch_id = any(%(batch_ids)s::bigint[])
-),
-
-given as materialized (
-    select
-        calls.batch_id,
-        calls.names_somebody,
-        calls.operation,
-        calls.job_id is not null as has_job,
-        calls.outcome,
-        calls.error_code,
-        calls.outcome_text,
-        calls.started_at,
-        calls.ended_at,
-        (identifier.position - 1)::int as batch_row,
-        identifier.identifiers
-    from calls
-    cross join lateral jsonb_array_elements(calls.identifiers::jsonb) with ordinality as identifier (identifiers, position)
-),
-
--- `offset 0`: row by row through the keys, whatever the planner makes of tables that are being filled.
-answered as (
-    select
-        sent.*,
-        given.identifiers,
-        given.operation,
-        given.has_job,
-        given.started_at,
-        given.ended_at,
-        coalesce(line.outcome, given.outcome) as outcome,
-        coalesce(line.outcome, given.outcome) in ('accepted', 'confirmed') as taken,
-        coalesce(line.absent, false) as absent,
-        case when line.outcome is null then given.error_code else line.error_code end as error_code,
-        case when line.outcome is null then given.outcome_text else line.error_text end as error_text
-    from given
-    cross join lateral (
-        select sent.*
-        from audience.sent
-        where sent.batch_id = given.batch_id and sent.batch_row = given.batch_row
-        offset 0
-    ) as sent
-    left join lateral (
-        select
-            line.outcome,
-            line.absent,
-            line.error_code,
-            line.error_text
-        from audience.line
-        where given.names_somebody and line.batch_id = given.batch_id and line.batch_row = given.batch_row
-        offset 0
-    ) as line on true
-)
-
 select
     audience_id,
     person_id,
@@ -90,7 +30,8 @@ select
     case when not taken or has_job then started_at end,
     case when not taken then identifiers end,
     case when not taken then payload_hash end
-from answered
+from audience.answered
+where answered.batch_id = any(%(batch_ids)s::bigint[])
 on conflict (person_id, audience_id, identifier_hash) do update set
     acknowledged = case
         when excluded.attempt_state is null then 'present'

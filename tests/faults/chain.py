@@ -52,6 +52,12 @@ class Chain:
         """What is to be done in a stage: by stream, by destination, or one thing."""
         if stage in ("land", "check", "publish"):
             return [Order(stage, name) for name in self.streams]
+        if stage == "connections":
+            sources = sorted({stream.partition(".")[0] for stream in self.streams})
+            asked = [f"source {one}" for one in sources] + [f"destination {one}" for one in self.destinations]
+            return [Order(stage, name) for name in asked]
+        if stage == "watch":
+            return [Order(stage, name) for name in ("streams", "steps")]
         if stage == "sync":
             return [Order(stage, name, self.as_of) for name in self.destinations]
         return [Order(stage, as_of=self.as_of)]

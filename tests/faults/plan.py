@@ -1,5 +1,6 @@
 """What strikes on a bad day, and where workers die."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +10,18 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from tests.faults.crew import Crew, FailedBefore
 from tests.faults.stage import TRIES, Order, Stage
 
+SEED = int(os.environ.get("FAULT_SEED", "0"))  # of what strikes when, and of the second day's deaths
 # Of all requests to all platforms; each refuses in its own words. After a lost answer and an "error after" the request
 # has been applied.
 BAD_DAY: tuple[Mapping[str, Any], ...] = (
-    {"platform": "*", "kind": "throttle", "probability": 0.05, "seconds": 1, "seed": 1},
-    {"platform": "*", "kind": "error", "probability": 0.01, "status": 500, "seed": 2},
-    {"platform": "*", "kind": "error", "probability": 0.01, "status": 502, "seed": 3},
-    {"platform": "*", "kind": "error_after", "probability": 0.01, "status": 503, "seed": 4},
-    {"platform": "*", "kind": "lost_answer", "probability": 0.02, "seed": 5},
-    {"platform": "*", "kind": "reset", "probability": 0.02, "seed": 6},
-    {"platform": "*", "kind": "half_answer", "probability": 0.01, "seed": 7},
-    {"platform": "*", "kind": "latency", "probability": 0.05, "seconds": 0.3, "seed": 8},
+    {"platform": "*", "kind": "throttle", "probability": 0.05, "seconds": 1, "seed": SEED + 1},
+    {"platform": "*", "kind": "error", "probability": 0.01, "status": 500, "seed": SEED + 2},
+    {"platform": "*", "kind": "error", "probability": 0.01, "status": 502, "seed": SEED + 3},
+    {"platform": "*", "kind": "error_after", "probability": 0.01, "status": 503, "seed": SEED + 4},
+    {"platform": "*", "kind": "lost_answer", "probability": 0.02, "seed": SEED + 5},
+    {"platform": "*", "kind": "reset", "probability": 0.02, "seed": SEED + 6},
+    {"platform": "*", "kind": "half_answer", "probability": 0.01, "seed": SEED + 7},
+    {"platform": "*", "kind": "latency", "probability": 0.05, "seconds": 0.3, "seed": SEED + 8},
 )
 
 
@@ -53,20 +55,40 @@ class InCall:
 
 
 Place = AtTable | InCall
+Places = Mapping[tuple[Stage, str], Sequence[Place]]
 CURSOR = AtTable("ops.stream_cursor")  # all rows copied, the cursor not moved
 # By stage and name: each is killed at each place in turn, and only then brought to its end.
-FIRST_DAY: Mapping[tuple[Stage, str], Sequence[Place]] = {
-    ("land", "hubspot.contacts"): (InCall("hubspot", "GET", "objects/contacts"), AtTable("ops.batch"), CURSOR),
+FIRST_DAY: Places = {
+    ("connections", "source salesforce"): (InCall("salesforce", "GET", ""), AtTable("ops.connection_check")),
+    ("connections", "destination mailchimp"): (InCall("mailchimp", "GET", "ping"),),
+    ("land", "hubspot.contacts"): (
+        AtTable("ops.load_estimate"),
+        InCall("hubspot", "GET", "objects/contacts", skip=1),
+        AtTable("ops.batch"),
+        CURSOR,
+    ),
+    ("land", "salesforce.contacts"): (InCall("salesforce", "GET", "query"),),
+    ("land", "woocommerce.orders"): (InCall("woocommerce", "GET", "orders"), CURSOR),
+    ("land", "klaviyo.profiles"): (InCall("klaviyo", "GET", "profiles"),),
+    ("land", "brevo.contacts"): (CURSOR,),
+    ("land", "matomo.visits"): (InCall("matomo", "GET|POST", "", skip=9), CURSOR),
+    ("land", "ga4.reports"): (InCall("ga4", "POST", "runReport", skip=9),),
     ("land", "shopify.customers"): (InCall("shopify", "POST", "graphql"),),
     ("land", "shopify.orders"): (InCall("shopify", "POST", "graphql", skip=1), AtTable("raw.record")),
     ("land", "shopify.checkouts"): (CURSOR,),
     ("land", "mailchimp.members"): (InCall("mailchimp", "GET", "members"),),
     ("land", "mailchimp.activity"): (InCall("mailchimp", "GET", "email-activity", skip=3),),
     ("land", "files.orders"): (CURSOR,),
-    ("check", "shopify.orders"): (AtTable("checking.candidate"), AtTable("ops.check_result")),
+    ("check", "shopify.orders"): (
+        AtTable("checking.candidate"),
+        AtTable("ops.check_result"),
+        AtTable("ops.result_page"),  # checked; the page is not drawn
+    ),
     ("check", "hubspot.contacts"): (AtTable("ops.quarantine"),),
     ("publish", "shopify.orders"): (AtTable("staging.order_entry"), AtTable("ops.batch")),
-    ("publish", "hubspot.contacts"): (AtTable("staging.changed_record"),),
+    ("publish", "hubspot.contacts"): (AtTable("staging.changed_record"), AtTable("ops.known_column")),
+    ("publish", "matomo.visits"): (AtTable("staging.event"),),
+    ("sources", ""): (AtTable("ops.cross_result"),),
     ("persons", ""): (
         AtTable("identity.person"),
         AtTable("staging.order_entry", readers=True),
@@ -103,4 +125,12 @@ FIRST_DAY: Mapping[tuple[Stage, str], Sequence[Place]] = {
         AtTable("conversion.delivery"),
         InCall("google", "GET", "requestStatus"),
     ),
+    ("watch", "streams"): (AtTable("ops.batch", readers=True),),
+    ("watch", "steps"): (AtTable("ops.alert_outbox"),),
+}
+# What a first day does not come by: sweeps need something in staging, removals somebody who is in.
+SECOND_DAY: Places = {
+    ("land", "shopify.customers"): (AtTable("ops.sweep"),),  # all keys listed, nobody buried
+    ("land", "shopify.orders"): (InCall("shopify", "POST", "graphql", skip=1), AtTable("ops.sweep")),
+    ("sync", "mailchimp"): (AtTable("audience.batch"),),  # while it looks for calls that a killed try left
 }

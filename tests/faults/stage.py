@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import great_expectations  # noqa: F401 - read once by the fork server, not by each worker
 import phonenumbers  # noqa: F401
@@ -21,23 +21,30 @@ from airflow.sdk.exceptions import AirflowSkipException
 from activation.defaults import ByKindOfError
 from activation.operators.build_persons import BuildPersonsOperator
 from activation.operators.build_segments import BuildSegmentsOperator
+from activation.operators.check_connection import CheckConnectionOperator
+from activation.operators.check_sources import CheckSourcesOperator
 from activation.operators.check_stream import CheckStreamOperator
 from activation.operators.land_stream import LandStreamOperator
 from activation.operators.publish_stream import PublishStreamOperator
 from activation.operators.sync_conversions import SyncGoogleConversionsOperator
 from activation.operators.sync_destination import SyncDestinationOperator
 from activation.operators.warehouse_operator import WarehouseOperator
+from activation.operators.watch_steps import WatchStepsOperator
+from activation.operators.watch_streams import WatchStreamsOperator
+from include.connection_checks import Role
 from include.errors import AudienceflowError
 
 TRIES = 4  # Airflow's three retries
-Stage = Literal["land", "check", "publish", "persons", "segments", "sync", "conversions"]
+Stage = Literal[
+    "connections", "land", "check", "publish", "sources", "persons", "segments", "sync", "conversions", "watch"
+]
 
 
 @dataclass(frozen=True)
 class Order:
     """What a worker is to do.
 
-    :param name: of the stream or the destination.
+    :param name: of the stream or the destination; of a connection its role and platform, of a watch what it watches.
     :param since: a landing begins here instead of at its cursor, ISO 8601.
     """
 
@@ -97,12 +104,17 @@ def operator_of(order: Order) -> WarehouseOperator:
     """The operator that the DAGs run for it, with the same time limit."""
     common: dict[str, Any] = {"task_id": str(order).replace(" ", "_"), "execution_timeout": timedelta(hours=2)}
     match order.stage:
+        case "connections":
+            role, platform = order.name.split()
+            return CheckConnectionOperator(platform=platform, role=cast(Role, role), **common)
         case "land":
             return LandStreamOperator(stream=order.name, since=order.since, **common)
         case "check":
             return CheckStreamOperator(stream=order.name, **common)
         case "publish":
             return PublishStreamOperator(stream=order.name, **common)
+        case "sources":
+            return CheckSourcesOperator(as_of=order.as_of, **common)
         case "persons":
             return BuildPersonsOperator(as_of=order.as_of, owner="data-platform", **common)
         case "segments":
@@ -111,6 +123,8 @@ def operator_of(order: Order) -> WarehouseOperator:
             return SyncDestinationOperator(destination=order.name, as_of=order.as_of, **common)
         case "conversions":
             return SyncGoogleConversionsOperator(**common)
+        case "watch":
+            return WatchStreamsOperator(**common) if order.name == "streams" else WatchStepsOperator(**common)
 
 
 def work(order: Order, environment: Mapping[str, str], try_number: int, told: Connection) -> None:

@@ -20,13 +20,12 @@ from include.standins.request_log import Recorded
 from tests.faults import hashes
 from tests.faults.chain import Chain
 from tests.faults.crew import Death
-from tests.faults.plan import BAD_DAY, FIRST_DAY
+from tests.faults.plan import BAD_DAY, FIRST_DAY, SECOND_DAY, SEED
 from tests.faults.stage import Stage
 from tests.standins import Standins
 from tests.system_seen import HOLDING
 from tests.what_was_sent import changes
 
-SEED = 20_261_122
 EVER = "2000-01-01T00:00:00+00:00"
 # These are asked day by day, at a limit of a hundred calls an hour or the price of tokens: the days of a first load.
 BY_DAYS = {"brevo.events": 86, "ga4.reports": 60, "matomo.visits": 74}
@@ -119,13 +118,15 @@ class Merchant:
         return self._at_rest()
 
     def second_day(self) -> Day:
-        """A day of changes under the same faults, with deaths at random moments; then they end."""
+        """A day of changes under the same faults, with deaths at some places and at random moments; then they end."""
         at_random = random.Random(SEED)
         self.standins.apply_day(2)
         self.standins.faults(*BAD_DAY)
         for stage in get_args(Stage):
             orders = self.chain.of(stage)
             for order in orders:
+                for place in SECOND_DAY.get((order.stage, order.name), ()):
+                    place.kill(self.crew, order)
                 self.crew.kill_after(order, at_random.uniform(0.0, 0.6) * self.crew.seconds[order.stage, order.name])
             self.crew.run(*orders)
         struck = self.standins.fault_state()

@@ -103,6 +103,17 @@ def test_an_answer_that_never_came_to_a_call_that_must_not_be_doubled_is_raised(
     assert "secret" not in str(raised.value)
 
 
+def test_a_server_s_failure_at_a_call_that_must_not_be_doubled_is_raised(server: _Scripted) -> None:
+    """A 503 may come from a gateway whose back has done what it was asked."""
+    with pytest.raises(RetriableError, match="answered 503"):
+        ask(server, (503, {"Retry-After": "0"}, b""), (200, {}, b"[1]"), repeatable=False)
+    assert server.calls == 1
+
+
+def test_a_limit_is_waited_for_at_a_call_that_must_not_be_doubled(server: _Scripted) -> None:
+    assert ask(server, (429, {"Retry-After": "0"}, b""), (200, {}, b"[1]"), repeatable=False) == [1]
+
+
 def test_a_server_s_failure_is_tried_as_often_as_allowed(server: _Scripted) -> None:
     with pytest.raises(RetriableError, match="answered 503"):
         ask(server, (503, {"Retry-After": "0"}, b"private"), tries=3)

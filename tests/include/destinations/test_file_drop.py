@@ -3,17 +3,22 @@
 import csv
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from include.destinations.base import Audience, Member
 from include.destinations.file_drop import FileDropDestination, slug
 from include.destinations.file_drop_folder import MANIFEST
-from include.destinations.file_drop_format import as_parquet, is_formula
+from include.destinations.file_drop_format import as_bytes, is_formula
+from include.destinations.file_drop_people import IDENTIFIERS, People
+from include.destinations.file_drop_snapshot import STATE
 from include.errors import ConfigError
 
 
@@ -82,7 +87,7 @@ def test_an_address_that_would_be_a_formula_is_refused_and_goes_into_parquet(
 
 def test_the_same_people_make_the_same_parquet_bytes() -> None:
     people = [{"email": "a@x.example", "city": "Ulm"}]
-    assert as_parquet(["email", "city"], people) == as_parquet(["email", "city"], people)
+    assert as_bytes("parquet", ["email", "city"], people) == as_bytes("parquet", ["email", "city"], people)
 
 
 def test_a_batch_that_was_announced_before_its_sync_died_is_not_announced_again(
@@ -152,12 +157,108 @@ def test_a_shared_number_stays_with_whoever_is_left(drop: FileDropDestination, t
     assert "a@x.example" not in {one["email"] for one in rows(tmp_path)}
 
 
+row_of = st.fixed_dictionaries(
+    {}, optional={"email": st.sampled_from("ab"), "phone": st.sampled_from("123"), "city": st.sampled_from("xy")}
+).filter(lambda row: row.keys() & {*IDENTIFIERS})
+change = st.tuples(st.sampled_from(["add", "add", "update", "remove"]), row_of, st.sampled_from(["", "city"]))
+
+
+def put(people: list[dict[str, str]], row: dict[str, str], cleared: str) -> None:
+    """By the rule in words: the first identifier that both carry decides."""
+    by_email = [one for one in people if row.get("email") and one.get("email") == row["email"]]
+    both = row.keys() & {"email"}
+    by_phone = [
+        one for one in people if row.get("phone") and one.get("phone") == row["phone"] and not one.keys() & both
+    ]
+    known = next(iter([*by_email, *by_phone]), None)
+    if known is None:
+        people.append(known := {})
+    known.pop(cleared, None)
+    known.update(row)
+
+
+def let_go(people: list[dict[str, str]], row: dict[str, str]) -> None:
+    for one in people:
+        for name in IDENTIFIERS:
+            if row.get(name) and one.get(name) == row[name]:
+                del one[name]
+    people[:] = [one for one in people if one.keys() & {*IDENTIFIERS}]
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=st.lists(change, max_size=12))
+def test_whoever_comes_and_goes_everybody_is_who_the_rule_says(changes: list[tuple[str, dict[str, str], str]]) -> None:
+    expected: list[dict[str, str]] = []
+    with People() as people, People() as reread:
+        for operation, row, cleared in changes:
+            people.apply(operation, [{**row, "cleared": cleared} if operation != "remove" else row])
+            if operation == "remove":
+                let_go(expected, row)
+            else:
+                put(expected, row, cleared)
+        found = list(people.rows())
+        reread.load(found)
+        assert list(reread.rows()) == found
+    assert sorted(map(sorted, map(dict.items, found))) == sorted(map(sorted, map(dict.items, expected)))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_snapshot_of_more_people_than_a_group_of_rows_is_whole(
+    drop: FileDropDestination, tmp_path: Path, form: str
+) -> None:
+    whole = audience(7, mode="snapshot", format=form, fields=[])
+    for start in range(0, 60_000, 20_000):
+        drop.add(whole, [member(row, f"p{row:06}@x.example") for row in range(start, start + 20_000)])
+    drop.confirm(whole, "7")
+    [one] = files(tmp_path)
+    content = (tmp_path / "vip" / one["name"]).read_bytes()
+    assert (one["rows"], one["bytes"], one["sha256"]) == (60_000, len(content), hashlib.sha256(content).hexdigest())
+    table = pq.read_table(io.BytesIO(content)) if form == "parquet" else None
+    told = rows(tmp_path) if table is None else table.to_pylist()
+    assert [row["email"] for row in told] == [f"p{row:06}@x.example" for row in range(60_000)]
+
+
+@pytest.mark.parametrize(("before", "after"), [("delta", "snapshot"), ("snapshot", "delta")])
+def test_after_a_change_of_the_mode_everybody_is_asked_for_and_told_anew(
+    drop: FileDropDestination, tmp_path: Path, before: str, after: str
+) -> None:
+    was = audience(7, mode=before)
+    if not drop.has_audience(was):
+        drop.open_audience(was)
+    drop.add(was, [member(0, "a@x.example"), member(1, "b@x.example")])
+    drop.confirm(was, "7")
+
+    now = audience(8, mode=after)
+    assert not drop.has_audience(now)
+    assert drop.has_audience(replace(now, active=False))  # whom no file names is only let go
+    assert drop.open_audience(now) == "vip"
+    assert drop.has_audience(now)
+    drop.add(now, [member(0, "b@x.example"), member(1, "c@x.example")])
+    drop.confirm(now, "8")
+    assert [one["email"] for one in rows(tmp_path)] == ["b@x.example", "c@x.example"]
+
+
+def test_a_folder_that_lost_who_was_in_its_snapshot_asks_for_everybody(
+    drop: FileDropDestination, tmp_path: Path
+) -> None:
+    whole = audience(7, mode="snapshot")
+    drop.open_audience(whole)
+    assert drop.has_audience(whole)
+    drop.add(whole, [member(0, "a@x.example")])
+    drop.confirm(whole, "7")
+    assert drop.has_audience(whole)
+    (tmp_path / "vip" / STATE).unlink()
+    assert not drop.has_audience(whole)
+
+
 def test_any_file_system_of_fsspec_will_do() -> None:
     drop = FileDropDestination("memory://audiences", tries=1)
-    vip = audience()
-    drop.open_audience(vip)
+    for vip in (audience(), audience(8, mode="snapshot")):
+        drop.open_audience(vip)
+        assert drop.has_audience(vip)
+        assert drop.add(vip, [member(0, "a@x.example")]).exceptions == ()
+    drop.confirm(vip, "8")
     assert drop.has_audience(vip)
-    assert drop.add(vip, [member(0, "a@x.example")]).exceptions == ()
     assert drop.check().account == "memory://audiences"
 
 

@@ -3,18 +3,22 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from requests import Response
 
-from include.destinations.base import Member
+from include.destinations.base import Audience, Member
 from include.destinations.mailchimp import MailchimpDestination, classify, member_id
 from include.errors import AuthError, FatalError, QuotaError
+from include.mailchimp_api import CONNECTIONS
 from include.standins.mailchimp_shapes import member_body
 from tests.conformance import check_openapi
 from tests.include.destinations.conftest import LIST, audience
+from tests.include.sources.small_server import Answer, Asked, serving
 from tests.standins import Standins
 
+VIP = Audience(1, "mailchimp", "vip", "champions", "email", {}, "7")
 SPECIFICATION = "mailchimp/mailchimp-marketing-3.0.openapi.json"
 
 
@@ -205,3 +209,35 @@ def test_requests_and_answers_fit_the_specification(
     recorded = empty_standins.recorded("mailchimp")
     assert len(recorded) > 8
     assert check_openapi(Path(vendor_specs) / SPECIFICATION, recorded, "/mailchimp/3.0") == []
+
+
+def test_fields_of_many_are_changed_as_many_at_once_as_the_account_allows() -> None:
+    """One after the other, the few hundred whose name changed since yesterday would take minutes."""
+    together = Barrier(CONNECTIONS, timeout=20)
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "PATCH":
+            together.wait()  # breaks when fewer come, and no call is answered
+            return Answer({})
+        return Answer({"members": [], "total_items": 0})
+
+    with serving(answer) as url:
+        mailchimp = MailchimpDestination(url, "key-us1", LIST, tries=1)
+        changed = people(*(f"p{number}@x.example" for number in range(CONNECTIONS * 2)), first_name="Ada")
+        assert mailchimp.update(VIP, changed).exceptions == ()
+    assert not together.broken
+
+
+def test_a_refused_key_ends_the_calls_that_have_not_begun() -> None:
+    asked: list[str] = []
+
+    def answer(one: Asked) -> Answer:
+        asked.append(one.method)
+        if one.method == "PATCH":
+            return Answer({"title": "API Key Invalid"}, 401)
+        return Answer({"members": [], "total_items": 0})
+
+    with serving(answer) as url, pytest.raises(AuthError):
+        everybody = people(*(f"p{number}@x.example" for number in range(500)), first_name="Ada")
+        MailchimpDestination(url, "key-us1", LIST, tries=1).update(VIP, everybody)
+    assert 0 < asked.count("PATCH") < 250

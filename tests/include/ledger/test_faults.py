@@ -354,6 +354,21 @@ def test_an_audience_deleted_at_the_platform_is_made_again_and_everybody_is_sent
     assert world.plan().changes == 0
 
 
+@pytest.mark.parametrize("name", [None, "vip"])
+def test_a_sync_killed_when_it_has_made_an_audience_anew_leaves_nobody_out(world: World, name: str | None) -> None:
+    """Where the id is a name, the new one, which is empty, looks like the one everybody was in."""
+    world.platform.name = name
+    for number in range(4):
+        world.person(f"p{number}@x.example")
+    world.sync()
+    world.platform.delete_audience()
+    world.platform.dies_opening = True
+    with pytest.raises(Killed):
+        world.sync()
+    assert world.sync().added == 4
+    assert world.held() == world.desired()
+
+
 def test_jobs_of_a_deleted_audience_are_not_waited_for(world: World) -> None:
     world.destination.acknowledgement = "job"
     world.person("ada@x.example")

@@ -39,6 +39,8 @@ class Platform:
 
     :ivar script: a fault for each coming call, "" for none. "lost" and "killed" strike after the call was applied,
         "killed before" and the others before.
+    :ivar name: an audience's id, where that is a name and the same when it is made again.
+    :ivar dies_opening: whoever makes an audience is killed when it is made.
     :ivar refused: values it refuses for good; ``keeps``: values it refuses to remove.
     """
 
@@ -49,6 +51,8 @@ class Platform:
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     jobs: dict[str, Answer | None] = field(default_factory=dict)
     audience: str | None = None
+    name: str | None = None
+    dies_opening: bool = False
     numbers: Iterator[int] = field(default_factory=count)
 
     def delete_audience(self) -> None:
@@ -76,7 +80,10 @@ class FakeDestination:
     acknowledgement: Literal["row", "batch", "job", "none"] = "row"
 
     def open_audience(self, audience: Audience) -> str:
-        self.platform.audience = self.platform.audience or f"remote {next(self.platform.numbers)}"
+        self.platform.audience = self.platform.audience or self.platform.name or f"remote {next(self.platform.numbers)}"
+        if self.platform.dies_opening:
+            self.platform.dies_opening = False
+            raise Killed
         return self.platform.audience
 
     def has_audience(self, audience: Audience) -> bool:
