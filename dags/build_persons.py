@@ -3,7 +3,7 @@
 
 Runs when every stream has come since it last ran, and at six in the morning with what has come: a source whose DAG is
 paused or red holds no other back, and its owner is told. Whatever comes later in the day is taken along by
-`follow_orders` or the next run. A failed *check* holds everything back (docs/decisions/0002). Works on what changed:
+`follow_*_orders` or the next run. A failed *check* holds everything back (docs/decisions/0002). Works on what changed:
 new identifiers, merges and splits, golden records, the consent each person gave, traits as of the day. Before, sources
 are checked against each other (`sql/quality/cross/`): orders without customer, revenue of the last full day.
 

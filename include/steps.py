@@ -17,7 +17,8 @@ from include.ledger.watch import NOBODY, State
 
 RUNS = "runs of "
 WATCHER = {"watcher_dag": "watch", "watcher_task": "watch"}  # whose own gaps tell when nobody watched
-SKIPPED_BEHIND_CHECKS = ("build_persons", "follow_orders")  # DAGs that skip while a check of sources has failed
+# DAGs that skip while a check of sources has failed.
+SKIPPED_BEHIND_CHECKS = ("build_persons", "follow_shopify_orders", "follow_woocommerce_orders")
 NAMED = 5  # late tasks of a DAG that a text names
 
 

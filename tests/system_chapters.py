@@ -105,22 +105,22 @@ class LivedIn(RunningSystem):
             now = datetime.now(UTC)
             new = [bought_now(orders[key], number, now) for number, (*_, key) in enumerate(buyers)]
             self.standins.put("shopify", "order", *new)
-            self.airflow.pause("follow_orders", False)
+            self.airflow.pause("follow_shopify_orders", False)
             asked = (buyers[0][1], [person for person, *_ in buyers])
             looks = itertools.count(1)
 
             def have_left() -> bool:
                 """Look at the orders once, as the clock would; what is seconds old is left to the next look."""
-                self.airflow.trigger("follow_orders", f"somebody-bought-{next(looks)}")
+                self.airflow.trigger("follow_shopify_orders", f"somebody-bought-{next(looks)}")
                 self.until_idle()
                 return conn.execute(REMOVED_AT, asked).fetchone()[1] == len(buyers)
 
-            self.until(have_left, "follow_orders", "build_segments", "sync_meta")
+            self.until(have_left, "follow_shopify_orders", "build_segments", "sync_meta")
             at, left = conn.execute(REMOVED_AT, asked).fetchone()
         self.until_idle()
-        self.airflow.trigger("follow_orders", "nobody-bought")
+        self.airflow.trigger("follow_shopify_orders", "nobody-bought")
         self.until_idle()
-        again = dict(square[:2] for square in self.squares("follow_orders", "nobody-bought"))["build_persons"]
+        again = dict(square[:2] for square in self.squares("follow_shopify_orders", "nobody-bought"))["build_persons"]
         return Bought(len(buyers), left, at - now.timestamp(), again)
 
     def look_around(self) -> Looked:

@@ -1,10 +1,11 @@
-"""The three tasks each stream has in its extract DAG."""
+"""The tasks each stream has in its extract DAG, and in one that follows it through the day."""
 
 from collections.abc import Sequence
 
 from airflow.sdk import Asset, Param
 
 from activation import assets
+from activation.operators.build_persons import BuildPersonsOperator
 from activation.operators.check_stream import CheckStreamOperator
 from activation.operators.land_stream import LandStreamOperator
 from activation.operators.publish_stream import PublishStreamOperator
@@ -31,3 +32,12 @@ def stream_tasks(stream: str, *, pool: str, outlets: Sequence[Asset] | None = No
     publish = PublishStreamOperator(task_id=f"publish_{table}", stream=stream, outlets=told, awaited=awaited)
     land >> check >> publish
     return publish
+
+
+def follow_tasks(stream: str, *, pool: str) -> None:
+    """Declare land → check → publish for one stream, and persons behind it when something changed.
+
+    :param pool: Airflow pool that all calls to this API share.
+    """
+    published = stream_tasks(stream, pool=pool, outlets=())
+    published >> BuildPersonsOperator(task_id="build_persons", only_if_changed=True, outlets=[assets.PERSONS])

@@ -125,7 +125,7 @@ def test_pain_31_the_owner_of_a_step_hears_that_it_is_slow(conn: psycopg.Connect
 
 
 def test_a_step_that_rests_at_night_is_not_late_there_and_is_late_in_the_morning(conn: psycopg.Connection) -> None:
-    """As `follow_orders` does: every few minutes of the day, never at night. It used to be told every midnight."""
+    """As `follow_shopify_orders` does: every few minutes of the day, never at night. It was told every midnight."""
     watched(conn, NOW - 3 * DAY)
     midnight = NOW.replace(hour=0)
     for day in range(1, 8):

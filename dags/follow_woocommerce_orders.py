@@ -1,9 +1,9 @@
 """
-### Follow the shop's orders through the day
+### Follow the orders of WooCommerce through the day
 
 Every two minutes of the day: lands the orders that changed, checks and publishes them and, when something changed,
 brings persons up to date; segments and audiences follow by their assets. So whoever bought leaves the audiences that
-want to win them back within minutes, not tomorrow. It stays out of the way at night, when `extract_shopify` and the
+want to win them back within minutes, not tomorrow. It stays out of the way at night, when `extract_woocommerce` and the
 other sources are read for the chain, and never says by the stream's asset that the night's orders are there.
 
 **If it fails:** nothing is lost: the cursor stays where it was and the next run, or the night's, reads on from there.
@@ -14,12 +14,10 @@ from datetime import UTC, datetime
 
 from airflow.sdk import dag
 
-from activation import assets
 from activation.build import AS_OF
 from activation.clock import clock
 from activation.defaults import DEFAULT_ARGS
-from activation.extract import SINCE, stream_tasks
-from activation.operators.build_persons import BuildPersonsOperator
+from activation.extract import SINCE, follow_tasks
 
 
 @dag(
@@ -30,11 +28,10 @@ from activation.operators.build_persons import BuildPersonsOperator
     catchup=False,
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
-    tags=["extract", "shopify", "build"],
+    tags=["extract", "woocommerce", "build"],
 )
-def follow_orders():
-    published = stream_tasks("shopify.orders", pool="shopify_api", outlets=())
-    published >> BuildPersonsOperator(task_id="build_persons", only_if_changed=True, outlets=[assets.PERSONS])
+def follow_woocommerce_orders():
+    follow_tasks("woocommerce.orders", pool="woocommerce_api")
 
 
-follow_orders()
+follow_woocommerce_orders()
