@@ -36,6 +36,7 @@ NO_STAGE = {
     "ApproveRemovalsOperator": "waits for a person",
     "ShowPartialOperator": "colours a task and touches nothing",
     "ProposeLinksOperator": "off until switched on, proposes and joins nobody",
+    "ForgetHistoryOperator": "deletes old rows of ops, one transaction",
     "ForgetPagesOperator": "deletes old pages, one transaction",
     "PruneExchangesOperator": "deletes old logs, one transaction",
     "WarehouseOperator": "what they have in common",

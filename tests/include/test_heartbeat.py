@@ -19,7 +19,6 @@ from tests.include.test_alert_states import tell
 from tests.include.test_steps import ended
 from tests.plugins.test_check_operators import execute
 
-NOW = datetime.now(UTC)
 WELL = {"status": "healthy"}
 
 
@@ -87,8 +86,9 @@ def test_health_leaves_with_an_error_when_nobody_watched_for_longer_than_the_sch
     code: int,
 ) -> None:
     if minutes is not None:
-        ended(conn, NOW - timedelta(minutes=minutes), dag="watch", task="watch")
-        ended(conn, NOW, dag="watch", task="watch", outcome="failed")  # no sign that watching works
+        now = datetime.now(UTC)
+        ended(conn, now - timedelta(minutes=minutes), dag="watch", task="watch")
+        ended(conn, now, dag="watch", task="watch", outcome="failed")  # no sign that watching works
     conn.commit()
     assert health(monkeypatch, warehouse_url, "--json") == code
     watch = json.loads(capsys.readouterr().out)[0]
@@ -99,7 +99,7 @@ def test_health_leaves_with_an_error_when_nobody_watched_for_longer_than_the_sch
 def test_health_asks_the_parts_of_airflow_which_need_no_scheduler_to_answer(
     conn: psycopg.Connection, warehouse_url: str, monkeypatch: pytest.MonkeyPatch, outside: Outside
 ) -> None:
-    ended(conn, NOW, dag="watch", task="watch")
+    ended(conn, datetime.now(UTC), dag="watch", task="watch")
     conn.commit()
     assert health(monkeypatch, warehouse_url, "--airflow", outside.url) == 0
     outside.parts["scheduler"] = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-11-22T03:00:00+00:00"}
