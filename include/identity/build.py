@@ -67,7 +67,18 @@ def _expect_many(conn: psycopg.Connection, changed: int) -> None:
         conn.execute("set local enable_nestloop = off")
 
 
+def _look_at_what_was_sent(conn: psycopg.Connection) -> None:
+    """Let the planner know the ledger as the last syncs left it.
+
+    The golden record asks which records our own syncs made. Autovacuum looks at a table a minute after it was filled;
+    a build that came before it walked what was sent for every such record: 9.5 s instead of 0.6 for 5,000 customers.
+    """
+    for row in warehouse.rows(conn, "profile/05_sent_unseen"):
+        conn.execute(psycopg.sql.SQL("analyze {}").format(psycopg.sql.Identifier("audience", row["table_name"])))
+
+
 def _build_profile(conn: psycopg.Connection, winners: Survivorship) -> dict[str, int]:
+    _look_at_what_was_sent(conn)
     profiles = warehouse.run(conn, "profile/10_person", {
         "trust": list(winners.trust), "echoing": list(winners.echoing),
         "addressed": list(winners.addressed),
