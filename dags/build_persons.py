@@ -13,8 +13,6 @@ not done. *Skipped* means that a failed check holds a stream back: mend that fir
 check: mend the source and clear the task, or let it pass with `bin/audienceflow checks accept`.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -27,7 +25,6 @@ from activation.operators.check_sources import CheckSourcesOperator
 
 @dag(
     schedule=sweep_or("0 6 * * *", assets.NIGHT),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,
     catchup=False,

@@ -8,8 +8,6 @@ A segment outside its limits alerts its owner; its audiences are then held, not 
 file, clear the task; a build of the same day changes nothing twice.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -21,7 +19,6 @@ from activation.operators.build_segments import BuildSegmentsOperator
 
 @dag(
     schedule=sweep_or("15 6 * * *", assets.PERSONS),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,
     catchup=False,

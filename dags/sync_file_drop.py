@@ -9,8 +9,6 @@ pink *everybody is delivered* means people were rejected or removals wait for ap
 shows what waits.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -22,7 +20,6 @@ from activation.operators.sync_destination import ShowPartialOperator, SyncDesti
 
 @dag(
     schedule=sweep_or("30 6 * * *", assets.SEGMENTS | assets.APPROVALS["file_drop"]),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,
     catchup=False,

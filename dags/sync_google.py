@@ -10,8 +10,6 @@ sent. A pink *everybody is delivered* means people were rejected or removals wai
 holds list` shows what waits.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -23,7 +21,6 @@ from activation.operators.sync_destination import ShowPartialOperator, SyncDesti
 
 @dag(
     schedule=sweep_or("30 6 * * *", assets.SEGMENTS | assets.APPROVALS["google"]),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     params={"as_of": AS_OF},
     max_active_runs=1,
     catchup=False,

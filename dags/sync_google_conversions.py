@@ -9,8 +9,6 @@ Google knows it by its transaction id. A return restates its value, down to 0. O
 names no `conversion_action_id`.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -21,7 +19,6 @@ from activation.operators.sync_conversions import SyncGoogleConversionsOperator
 
 @dag(
     schedule=sweep_or("45 6 * * *", assets.SEGMENTS),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
     default_args=DEFAULT_ARGS,

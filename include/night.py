@@ -35,3 +35,8 @@ def begin(conn: psycopg.Connection, awaited: Sequence[str], at: datetime) -> lis
         missing = warehouse.rows(conn, "night/begin", {"awaited": list(awaited), "at": at, "hours": LATE_HOURS})
     conn.commit()
     return [row["stream"] for row in missing]
+
+
+def first_loads(conn: psycopg.Connection) -> list[str]:
+    """Streams whose first load is under way, while nobody was built yet: the first persons wait for them."""
+    return [row["stream"] for row in warehouse.rows(conn, "night/first_loads")]

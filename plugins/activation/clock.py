@@ -36,6 +36,9 @@ def interval_clock(cron: str) -> CronDataIntervalTimetable | BackfillOnlyTimetab
 def sweep_or(cron: str, assets: BaseAsset) -> AssetOrTimeSchedule | BaseAsset:
     """Run when the assets say so, and on a clock as well: an event can be lost, a table cannot.
 
+    A DAG of such a schedule has no start date: with one it would run for the last sweep as soon as it is switched on,
+    which on a system's first day is before its sources are read.
+
     :param cron: when the sweep runs, in UTC.
     """
     time_of_day = clock(cron)

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include import night, warehouse
+from include.identity.build import build_persons
+from tests.include.identity.staged import publish_persons
 
 AWAITED = ("crm.contacts", "shop.customers", "shop.orders", "web.visits")
 NIGHT = datetime(2026, 11, 20, 3, tzinfo=UTC)
@@ -67,3 +69,31 @@ def test_a_stream_of_a_new_source_is_missed_until_it_first_comes(conn: psycopg.C
         night.arrive(conn, stream, AWAITED, NIGHT)
 
     assert night.begin(conn, AWAITED, NIGHT + MORNING) == [AWAITED[0]]
+
+
+def batch(conn: psycopg.Connection, stream: str, state: str, rows: int = 5) -> None:
+    conn.execute(
+        "insert into ops.batch (stream, state, landed_rows) values (%s, %s, %s)",
+        (stream, state, rows),
+    )
+
+
+def test_the_first_persons_wait_for_first_loads_and_nobody_waits_for_a_source_that_comes_later(
+    conn: psycopg.Connection,
+) -> None:
+    """Whoever bought in the half that is not read yet would be greeted as a prospect."""
+    batch(conn, "crm.contacts", "published")
+    batch(conn, "crm.contacts", "landed")
+    batch(conn, "shop.orders", "landed")
+    batch(conn, "shop.orders", "checked")
+    batch(conn, "web.visits", "landed", rows=0)
+    assert night.first_loads(conn) == ["shop.orders"]
+
+    conn.execute("update ops.batch set state = 'published' where stream = 'shop.orders' and state = 'checked'")
+    assert night.first_loads(conn) == []
+
+    batch(conn, "till.orders", "landed")
+    assert night.first_loads(conn) == ["till.orders"]
+    publish_persons(conn, [{"record_key": "1", "email": "ada@x.example"}])
+    build_persons(conn, as_of=NIGHT.date())
+    assert night.first_loads(conn) == []

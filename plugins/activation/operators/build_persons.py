@@ -9,6 +9,7 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from activation import alerts
+from activation.build import skip_during_first_loads
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
 from include import cross_checks, publishing
 from include.identity import watch
@@ -21,7 +22,8 @@ class BuildPersonsOperator(WarehouseOperator):
     grew too large, are told to the owner.
 
     Skipped, with the streams named, while a landed batch waits behind a failed check, or while a critical check of
-    sources against each other has failed: nothing is built on half of a night's data.
+    sources against each other has failed: nothing is built on half of a night's data. Nor are the first persons on half
+    of the first loads.
 
     :param as_of: the day traits are computed for (templated).
     :param only_if_changed: skip when nothing was published since the last build.
@@ -51,6 +53,7 @@ class BuildPersonsOperator(WarehouseOperator):
         failed = cross_checks.blocking(conn)
         if failed:
             raise AirflowSkipException(f"Sources contradict each other: {', '.join(failed)}; see ops.cross_result.")
+        skip_during_first_loads(conn)
         if self.only_if_changed and not publishing.anything_changed(conn):
             raise AirflowSkipException("Nothing was published since the last build.")
         counts = build_persons(conn, as_of=as_date(self.as_of))

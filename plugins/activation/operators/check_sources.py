@@ -9,6 +9,7 @@ import psycopg
 from airflow.sdk.definitions.context import Context
 
 from activation import alerts
+from activation.build import skip_during_first_loads
 from activation.operators.warehouse_operator import WarehouseOperator, as_date
 from include import cross_checks, night, stream_watch
 from include.ledger.watch import State
@@ -41,6 +42,7 @@ class CheckSourcesOperator(WarehouseOperator):
         self.awaited = awaited
 
     def work(self, conn: psycopg.Connection, url: str, context: Context) -> dict[str, Any]:
+        skip_during_first_loads(conn)  # before the night is taken
         if self.awaited:
             self._begin(conn, context)
         results = cross_checks.run(conn, as_of=as_date(self.as_of))
