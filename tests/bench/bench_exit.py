@@ -19,7 +19,7 @@ from tests.system import RunningSystem
 from tests.system_chapters import bought_now
 from tests.system_processes import make
 
-BUYERS = 25
+BUYERS = 15
 APART = 23.0  # seconds: no divisor of the clock's two minutes, so that orders fall anywhere between two looks
 LONGEST = 600.0  # seconds after the last order
 BAR = 300.0  # seconds that 95 of 100 may take
