@@ -21,8 +21,14 @@ check_result as (
     delete from ops.check_result as c
     where
         c.checked_at < %(before)s
-        and (c.suite, c.checked_at) not in (select n.suite, n.checked_at from newest_check as n)
-        and (c.suite, c.batch_id, c.checked_at) not in (select p.suite, p.batch_id, p.checked_at from ops.result_page as p)
+        and not exists (
+            select from newest_check as n
+            where n.suite = c.suite and n.checked_at = c.checked_at
+        )
+        and not exists (
+            select from ops.result_page as p
+            where p.suite = c.suite and p.batch_id = c.batch_id and p.checked_at = c.checked_at
+        )
     returning 1
 ),
 
@@ -30,7 +36,10 @@ cross_result as (
     delete from ops.cross_result as c
     where
         c.checked_at < %(before)s
-        and c.cross_id not in (select max(n.cross_id) from ops.cross_result as n group by n.check_name)
+        and exists (
+            select from ops.cross_result as n
+            where n.check_name = c.check_name and n.cross_id > c.cross_id
+        )
     returning 1
 ),
 
@@ -38,7 +47,10 @@ connection_check as (
     delete from ops.connection_check as c
     where
         c.checked_at < %(before)s
-        and c.check_id not in (select max(n.check_id) from ops.connection_check as n group by n.role, n.platform)
+        and exists (
+            select from ops.connection_check as n
+            where n.role = c.role and n.platform = c.platform and n.check_id > c.check_id
+        )
     returning 1
 ),
 
@@ -46,7 +58,10 @@ sweep as (
     delete from ops.sweep as s
     where
         s.ended_at < %(before)s
-        and s.sweep_id not in (select max(n.sweep_id) from ops.sweep as n group by n.stream)
+        and exists (
+            select from ops.sweep as n
+            where n.stream = s.stream and n.sweep_id > s.sweep_id
+        )
     returning 1
 ),
 
@@ -54,7 +69,10 @@ load_estimate as (
     delete from ops.load_estimate as e
     where
         e.estimated_at < %(before)s
-        and e.estimate_id not in (select max(n.estimate_id) from ops.load_estimate as n group by n.stream)
+        and exists (
+            select from ops.load_estimate as n
+            where n.stream = e.stream and n.estimate_id > e.estimate_id
+        )
     returning 1
 ),
 
