@@ -17,8 +17,6 @@ The same on the command line: `bin/audienceflow holds list`, `show`, `approve`, 
 hold, which has an *ask* of its own.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import dag
 
 from activation import assets
@@ -29,7 +27,6 @@ from activation.operators.approve_removals import HOLD_IN_WORDS, ApproveRemovals
 
 @dag(
     schedule=sweep_or("5 * * * *", assets.HOLDS),
-    start_date=datetime(2026, 11, 1, tzinfo=UTC),
     max_active_runs=50,  # a question may wait for a day, and the next one must not wait behind it
     is_paused_upon_creation=False,
     catchup=False,

@@ -8,9 +8,10 @@ new identifiers, merges and splits, golden records, the consent each person gave
 are checked against each other (`sql/quality/cross/`): orders without customer, revenue of the last full day.
 
 **If it fails:** clear the task; each step is one transaction and the queue `staging.changed_record` keeps what is
-not done. *Skipped* means that a failed check holds a stream back: mend that first, or build without it for a day with
-`bin/audienceflow source set-aside <stream>`. A red *check_sources* names the
-check: mend the source and clear the task, or let it pass with `bin/audienceflow checks accept`.
+not done. *Skipped* means that a failed check holds a stream back, or on a first day that a first load is under way:
+mend that first, or build without the stream for a day with `bin/audienceflow source set-aside <stream>`. A red
+*check_sources* names the check: mend the source and clear the task, or let it pass with `bin/audienceflow checks
+accept`.
 """
 
 from airflow.sdk import dag

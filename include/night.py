@@ -37,6 +37,6 @@ def begin(conn: psycopg.Connection, awaited: Sequence[str], at: datetime) -> lis
     return [row["stream"] for row in missing]
 
 
-def first_loads(conn: psycopg.Connection) -> list[str]:
-    """Streams whose first load is under way, while nobody was built yet: the first persons wait for them."""
-    return [row["stream"] for row in warehouse.rows(conn, "night/first_loads")]
+def first_loads(conn: psycopg.Connection, at: datetime) -> list[str]:
+    """Streams whose first load is under way, while nobody was built yet: but for those set aside."""
+    return [row["stream"] for row in warehouse.rows(conn, "night/first_loads", {"at": at})]

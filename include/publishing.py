@@ -162,12 +162,12 @@ def blocked_streams(conn: psycopg.Connection, at: datetime) -> list[str]:
 def set_aside(
     conn: psycopg.Connection, stream: str, *, who: str, why: str, hours: int, at: datetime
 ) -> datetime | None:
-    """Let persons be built without what a stream holds behind its failed check, for some hours; audited, commits.
+    """Let persons be built without what a stream landed and could not publish, for some hours; audited, commits.
 
     The other sources' news, withdrawals of consent among them, go on to the audiences; the stream's own rows stay
     behind the check.
 
-    :returns: until when; None: no check of the stream has failed.
+    :returns: until when; None: nothing of the stream waits.
     """
     with conn.transaction():
         values = {"stream": stream, "who": who, "why": why, "hours": hours, "at": at}

@@ -1,5 +1,7 @@
 """What the DAGs behind staging share: their day, and that the first persons wait for the first loads."""
 
+from datetime import UTC, datetime
+
 import psycopg
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
@@ -16,6 +18,9 @@ def skip_during_first_loads(conn: psycopg.Connection) -> None:
 
     :raises AirflowSkipException: names the streams.
     """
-    loading = night.first_loads(conn)
+    loading = night.first_loads(conn, datetime.now(UTC))
     if loading:
-        raise AirflowSkipException(f"First loads are under way: {', '.join(loading)}. The first persons wait for them.")
+        raise AirflowSkipException(
+            f"First loads are under way: {', '.join(loading)}. The first persons wait for them. To build "
+            f"without one for a day: audienceflow source set-aside {loading[0]}"
+        )

@@ -11,5 +11,11 @@ where
             published.stream = landed.stream
             and published.state = 'published'
     )
+    and not exists (
+        select from ops.set_aside
+        where
+            set_aside.stream = landed.stream
+            and set_aside.until_at > %(at)s
+    )
     and not exists (select from identity.person)
 order by landed.stream

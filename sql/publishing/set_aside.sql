@@ -1,4 +1,4 @@
--- At most one row: a stream with a failed batch holds persons back no longer, for so many hours.
+-- At most one row: a stream with a batch that is not published holds persons back no longer, for so many hours.
 insert into ops.set_aside (stream, until_at, set_by, reason)
 select
     b.stream,
@@ -8,7 +8,8 @@ select
 from ops.batch as b
 where
     b.stream = %(stream)s
-    and b.state = 'failed'
+    and b.state in ('landed', 'checked', 'failed')
+    and b.landed_rows > 0
 limit 1
 on conflict (stream) do update
     set

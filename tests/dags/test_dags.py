@@ -70,6 +70,14 @@ def test_a_dag_tells_its_owner_its_tags_and_what_to_do_when_it_fails(name: str, 
         assert task.retry_policy is not None, task.task_id
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_waits_for_assets_does_not_run_for_a_sweep_of_before_it_was_switched_on(
+    name: str, dags: dict[str, DAG]
+) -> None:
+    """On the first day that is before the sources are read."""
+    assert not waited_for(dags[name]) or dags[name].start_date is None
+
+
 def test_the_assets_chain_every_source_to_every_audience(dags: dict[str, DAG]) -> None:
     made_by = {asset.name: dag.dag_id for dag in dags.values() for task in dag.tasks for asset in task.outlets}
     wakes = {name: waited_for(dag) for name, dag in dags.items()}

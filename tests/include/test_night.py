@@ -8,7 +8,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include import night, warehouse
+from include import night, publishing, warehouse
 from include.identity.build import build_persons
 from tests.include.identity.staged import publish_persons
 
@@ -87,13 +87,16 @@ def test_the_first_persons_wait_for_first_loads_and_nobody_waits_for_a_source_th
     batch(conn, "shop.orders", "landed")
     batch(conn, "shop.orders", "checked")
     batch(conn, "web.visits", "landed", rows=0)
-    assert night.first_loads(conn) == ["shop.orders"]
+    assert night.first_loads(conn, NIGHT) == ["shop.orders"]
 
     conn.execute("update ops.batch set state = 'published' where stream = 'shop.orders' and state = 'checked'")
-    assert night.first_loads(conn) == []
+    assert night.first_loads(conn, NIGHT) == []
 
     batch(conn, "till.orders", "landed")
-    assert night.first_loads(conn) == ["till.orders"]
+    assert night.first_loads(conn, NIGHT) == ["till.orders"]
+    publishing.set_aside(conn, "till.orders", who="ada", why="its folder is gone", hours=1, at=NIGHT)
+    assert night.first_loads(conn, NIGHT) == []
+    assert night.first_loads(conn, NIGHT + MORNING) == ["till.orders"]
     publish_persons(conn, [{"record_key": "1", "email": "ada@x.example"}])
     build_persons(conn, as_of=NIGHT.date())
-    assert night.first_loads(conn) == []
+    assert night.first_loads(conn, NIGHT) == []
