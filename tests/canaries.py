@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
+
 from include.standins.mailchimp_shapes import member_id
 from tests.standins import Standins
 
@@ -157,3 +159,9 @@ def _hashes(stream: str) -> set[str]:
     # The MD5 of a mailing address is the platform's own key of a member, by which rows are named.
     digests |= {hashlib.md5(value.encode()).hexdigest() for value in values[1:]}  # noqa: S324
     return digests | {quote(unusual(stream)).lower()}
+
+
+def rows_of(conn: psycopg.Connection, schema: str, table: str) -> str:
+    """All that a table holds, as text."""
+    query = psycopg.sql.SQL("select t::text from {} as t").format(psycopg.sql.Identifier(schema, table))
+    return "\n".join(row for (row,) in conn.execute(query))

@@ -17,6 +17,7 @@ from include.runtime.pipeline import ACTIVE
 from include.runtime.postgres import EmbeddedPostgres
 from include.runtime.private import keep
 from include.runtime.system import dag_ids
+from tests.canaries import rows_of
 from tests.standins import Standins
 from tests.system_processes import make
 from tests.system_seen import HOLDING, Step, alerts_of
@@ -130,13 +131,11 @@ class RunningSystem:
         postgres = EmbeddedPostgres(self.home / "postgres", int(self.env["POSTGRES_PORT"]))
         with psycopg.connect(postgres.url("airflow")) as conn:
             for (table,) in conn.execute(EVERY_COLUMN).fetchall():
-                query = psycopg.sql.SQL("select t::text from {} as t").format(psycopg.sql.Identifier(table))
-                yield f"airflow's {table}", "\n".join(row for (row,) in conn.execute(query))
+                yield f"airflow's {table}", rows_of(conn, "public", table)
         with psycopg.connect(postgres.url("warehouse")) as conn:
             tables = conn.execute("select table_name from information_schema.tables where table_schema = 'ops'")
             for (table,) in tables.fetchall():
-                query = psycopg.sql.SQL("select t::text from ops.{} as t").format(psycopg.sql.Identifier(table))
-                yield f"ops.{table}", "\n".join(row for (row,) in conn.execute(query))
+                yield f"ops.{table}", rows_of(conn, "ops", table)
 
     def streams_with_held_rows(self) -> list[str]:
         """Streams of which a row was set aside."""

@@ -55,14 +55,15 @@ where
     and member.acknowledged = 'present'
     and bought.stream = 'shopify.orders'
 order by member.person_id, bought.order_key
-limit 5
+limit %s
 """
 REMOVED_AT = """
-select extract(epoch from max(delivery.at))::float, count(distinct delivery.person_id)
+select delivery.person_id, extract(epoch from max(delivery.at))::float
 from audience.delivery
 where
     delivery.audience_id = %s and delivery.person_id = any(%s)
     and delivery.operation = 'remove' and delivery.outcome in ('accepted', 'confirmed')
+group by delivery.person_id
 """
 FAILED_PAGE = """
 select path, run_id from ops.result_page
@@ -100,7 +101,7 @@ class LivedIn(RunningSystem):
     def buy_again(self) -> Bought:
         """Some whom Meta holds as lapsed buy at the shop; its orders are followed, and nothing else is read."""
         with psycopg.connect(self.env["WAREHOUSE_URL"], autocommit=True) as conn:
-            buyers = conn.execute(LAPSED).fetchall()
+            buyers = conn.execute(LAPSED, (5,)).fetchall()
             orders = self.standins.documents("shopify", "order")
             now = datetime.now(UTC)
             new = [bought_now(orders[key], number, now) for number, (*_, key) in enumerate(buyers)]
@@ -113,15 +114,15 @@ class LivedIn(RunningSystem):
                 """Look at the orders once, as the clock would; what is seconds old is left to the next look."""
                 self.airflow.trigger("follow_shopify_orders", f"somebody-bought-{next(looks)}")
                 self.until_idle()
-                return conn.execute(REMOVED_AT, asked).fetchone()[1] == len(buyers)
+                return len(conn.execute(REMOVED_AT, asked).fetchall()) == len(buyers)
 
             self.until(have_left, "follow_shopify_orders", "build_segments", "sync_meta")
-            at, left = conn.execute(REMOVED_AT, asked).fetchone()
+            left_at = dict(conn.execute(REMOVED_AT, asked).fetchall())
         self.until_idle()
         self.airflow.trigger("follow_shopify_orders", "nobody-bought")
         self.until_idle()
         again = dict(square[:2] for square in self.squares("follow_shopify_orders", "nobody-bought"))["build_persons"]
-        return Bought(len(buyers), left, at - now.timestamp(), again)
+        return Bought(len(buyers), len(left_at), max(left_at.values()) - now.timestamp(), again)
 
     def look_around(self) -> Looked:
         """Check every connection, watch every step, and open the page that the failed check has left."""

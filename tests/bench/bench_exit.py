@@ -16,32 +16,13 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.bench.measure import Bench, Measure
 from tests.system import RunningSystem
-from tests.system_chapters import bought_now
+from tests.system_chapters import LAPSED, REMOVED_AT, bought_now
 from tests.system_processes import make
 
 BUYERS = 15
 APART = 23.0  # seconds: no divisor of the clock's two minutes, so that orders fall anywhere between two looks
 LONGEST = 600.0  # seconds after the last order
 BAR = 300.0  # seconds that 95 of 100 may take
-OF_SHOP = """
-select distinct on (member.person_id) member.person_id, member.audience_id, bought.order_key
-from audience.member
-inner join audience.audience using (audience_id)
-inner join profile.person_order as bought on member.person_id = bought.person_id
-where
-    audience.segment = 'lapsed_high_value'
-    and audience.destination = 'meta'
-    and member.acknowledged = 'present'
-    and bought.stream = 'shopify.orders'
-order by member.person_id, bought.order_key
-limit %s
-"""
-REMOVED_AT = """
-select person_id, extract(epoch from max(at))::float
-from audience.delivery
-where audience_id = %s and person_id = any(%s) and operation = 'remove' and outcome in ('accepted', 'confirmed')
-group by person_id
-"""
 
 
 def order_to_removal() -> Measure:
@@ -55,7 +36,7 @@ def order_to_removal() -> Measure:
     finally:
         make("down", home)
     shutil.rmtree(home)
-    p95 = quantiles(waited, n=20)[-1]
+    p95 = quantiles(waited, n=20, method="inclusive")[-1]
     note = f"{len(waited)} orders, one every {APART:.0f} s; median {median(waited):.0f} s, longest {max(waited):.0f} s"
     return Measure(p95 / BAR, p95, len(waited) / sum(waited), note)
 
@@ -63,7 +44,7 @@ def order_to_removal() -> Measure:
 def _waited(system: RunningSystem) -> list[float]:
     """Seconds that each buyer stayed in the audience."""
     with psycopg.connect(system.env["WAREHOUSE_URL"], autocommit=True) as conn:
-        buyers = conn.execute(OF_SHOP, (BUYERS,)).fetchall()
+        buyers = conn.execute(LAPSED, (BUYERS,)).fetchall()
         orders = system.standins.documents("shopify", "order")
         system.airflow.pause("follow_shopify_orders", False)
         bought_at = {}

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from include.identity.build import build_persons
-from tests.include.identity.staged import publish_persons
+from tests.include.identity.staged import publish_persons, traits_of
 
 DAY = date(2026, 11, 21)
 MADE = datetime(2026, 10, 1, tzinfo=UTC)
@@ -30,17 +30,6 @@ def put_company(conn: psycopg.Connection, key: str, stream: str = "hubspot.compa
         " %(industry)s, %(employees)s, %(country)s)",
         row,
     )
-
-
-def traits(conn: psycopg.Connection) -> dict[str, tuple]:
-    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier("t", column) for column in COLUMNS)
-    found = conn.execute(
-        psycopg.sql.SQL(
-            "select split_part(p.email, '@', 1), {} from profile.trait as t"
-            " inner join profile.person as p on p.person_id = t.person_id"
-        ).format(names)
-    )
-    return {name: tuple(values) for name, *values in found}
 
 
 @pytest.fixture
@@ -68,7 +57,7 @@ def test_a_person_has_the_company_of_the_record_that_changed_last_and_of_its_own
     build_persons(people, as_of=DAY)
 
     nothing = (None,) * len(COLUMNS)
-    assert traits(people) == {
+    assert traits_of(people, COLUMNS) == {
         "ada": ("Firm 9", "firm9.example", "RETAIL", None, "AT"),
         "bob": nothing,
         "eve": nothing,
@@ -80,7 +69,7 @@ def test_a_company_that_was_made_later_is_not_known_on_the_day(people: psycopg.C
     people.execute("update staging.company set created_at = %s", (datetime(2026, 11, 21, 12, tzinfo=UTC),))
 
     build_persons(people, as_of=DAY - timedelta(days=1))
-    before = traits(people)["kim"]
+    before = traits_of(people, COLUMNS)["kim"]
     build_persons(people, as_of=DAY)
 
-    assert (before[0], traits(people)["kim"][0]) == (None, "Firm 8")
+    assert (before[0], traits_of(people, COLUMNS)["kim"][0]) == (None, "Firm 8")

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from include.identity.build import build_persons
-from tests.include.identity.staged import publish_persons
+from tests.include.identity.staged import publish_persons, traits_of
 
 DAY = date(2026, 11, 21)
 MADE = datetime(2026, 10, 1, tzinfo=UTC)
@@ -52,17 +52,6 @@ def put_deal(conn: psycopg.Connection, key: str, state: str, *people: str, **mor
     )
 
 
-def traits(conn: psycopg.Connection) -> dict[str, tuple]:
-    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier("t", column) for column in COLUMNS)
-    found = conn.execute(
-        psycopg.sql.SQL(
-            "select split_part(p.email, '@', 1), {} from profile.trait as t"
-            " inner join profile.person as p on p.person_id = t.person_id"
-        ).format(names)
-    )
-    return {name: tuple(values) for name, *values in found}
-
-
 @pytest.fixture
 def people(conn: psycopg.Connection) -> psycopg.Connection:
     """Ada is two records of HubSpot and one of Salesforce; Bob and Eve are one each."""
@@ -90,7 +79,7 @@ def test_deals_of_all_records_of_a_person_are_counted_once_in_the_main_currency(
 
     build_persons(people, as_of=DAY)
 
-    assert traits(people) == {
+    assert traits_of(people, COLUMNS) == {
         "ada": ("EUR", 2, 1000, DAY + timedelta(days=2), 3, 6000, DAY, 0),
         "bob": ("EUR", 1, 1000, DAY + timedelta(days=9), 0, 0, None, 1),
         "eve": NOTHING,
@@ -101,9 +90,9 @@ def test_a_deal_counts_as_it_stood_on_the_day(people: psycopg.Connection) -> Non
     put_deal(people, "d1", "won", "3", closes_on=DAY)
     put_deal(people, "d2", "open", "4", created_at=datetime(2026, 11, 21, 23, tzinfo=UTC))
     build_persons(people, as_of=DAY - timedelta(days=1))
-    before = traits(people)
+    before = traits_of(people, COLUMNS)
     build_persons(people, as_of=DAY)
-    after = traits(people)
+    after = traits_of(people, COLUMNS)
 
     assert before["bob"] == ("EUR", 1, 1000, DAY, 0, 0, None, 0)
     assert before["eve"] == NOTHING
@@ -117,4 +106,4 @@ def test_a_deal_that_loses_its_person_is_theirs_no_more(people: psycopg.Connecti
     put_deal(people, "d1", "open", "4")
     build_persons(people, as_of=DAY)
 
-    assert {name: row[1] for name, row in traits(people).items()} == {"ada": 0, "bob": 0, "eve": 1}
+    assert {name: row[1] for name, row in traits_of(people, COLUMNS).items()} == {"ada": 0, "bob": 0, "eve": 1}

@@ -35,7 +35,8 @@ def fill(conn: psycopg.Connection, rows: int) -> None:
 
 
 def count(conn: psycopg.Connection, table: str, where: str = "true") -> int:
-    return conn.execute(f"select count(*) from ops.{table} where {where}").fetchall()[0][0]  # noqa: S608 (names of ours)
+    query = psycopg.sql.SQL("select count(*) from {} where {}")
+    return conn.execute(query.format(psycopg.sql.Identifier("ops", table), psycopg.sql.SQL(where))).fetchone()[0]
 
 
 def test_old_tries_and_checks_go_and_the_newest_of_a_suite_stays(conn: psycopg.Connection) -> None:

@@ -1,6 +1,6 @@
 """Rows of staging for tests: what publishing would have left there, queue included."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -128,3 +128,15 @@ def persons(conn: psycopg.Connection) -> dict[tuple[str, str], str]:
             "select stream, record_key, person_id from identity.record where person_id is not null"
         )
     }
+
+
+def traits_of(conn: psycopg.Connection, columns: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """These traits of everybody who has an address, by what stands before its @."""
+    names = sql.SQL(", ").join(sql.Identifier("t", column) for column in columns)
+    found = conn.execute(
+        sql.SQL(
+            "select split_part(p.email, '@', 1), {} from profile.trait as t"
+            " inner join profile.person as p on p.person_id = t.person_id"
+        ).format(names)
+    )
+    return {name: tuple(values) for name, *values in found}

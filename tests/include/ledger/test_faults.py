@@ -1,7 +1,6 @@
 """Calls that fail, rows that are refused, runs that are killed: nothing is lost and nobody is left behind."""
 
 import logging
-from collections import Counter
 
 import psycopg
 import pytest
@@ -9,10 +8,6 @@ import pytest
 from include.destinations.base import Answer, Exceptional
 from include.errors import AuthError, FatalError, QuotaError, RetriableError
 from tests.include.ledger.world import Killed, World
-
-
-def _counts_hold(world: World) -> bool:
-    return world.one("select bool_and(sent = accepted + rejected + unknown) from audience.batch")
 
 
 def test_pain_30_one_refused_row_does_not_fail_its_batch(world: World) -> None:
@@ -25,7 +20,7 @@ def test_pain_30_one_refused_row_does_not_fail_its_batch(world: World) -> None:
         world.one("select outcome || ' ' || error_code from audience.delivery where outcome = 'rejected'")
         == "rejected bad_row"
     )
-    assert _counts_hold(world)
+    assert world.counts_hold()
 
 
 def test_pain_03_what_a_batch_sent_is_the_sum_of_its_results_and_no_batch_can_say_otherwise(world: World) -> None:
@@ -121,7 +116,7 @@ def test_a_lost_answer_is_unknown_and_the_call_is_made_again(world: World) -> No
     result = world.sync()
     assert (result.added, result.outcome) == (4, "partial")
     assert world.one("select sum(unknown) from audience.batch") == 3
-    assert _counts_hold(world)
+    assert world.counts_hold()
     assert world.sync().added == 3
     assert world.held() == world.desired()
 
@@ -189,97 +184,6 @@ def test_removals_go_before_additions(world: World) -> None:
     world.person("new@x.example")
     world.sync()
     assert [operation for operation, _ in world.platform.calls] == ["add", "remove", "add"]
-
-
-# Every place where a sync can die with something done and something not; a call has two more, before and after the
-# platform applied it (see below). With each step the number of times a sync of `_history` comes by there.
-STEPS = {
-    "repaired": 1,  # what an earlier kill left is settled
-    "begun": 1,  # the try is written down
-    "opened": 1,  # the audience is known at the platform
-    "planned": 1,
-    "taken": 4,  # a window is written down as sent; the additions have two
-    "answered": 4,  # the platform has answered
-    "settled": 4,  # the answer is written down
-    "kept": 1,  # removals without a call are settled
-    "delivered": 1,  # the approval that was used is closed
-    "asked": 4,  # the platform has told a job's result; one a batch
-    "told": 4,  # the result is written down
-    "given_up": 1,  # jobs without an end are closed
-    "confirmed": 1,
-}
-
-
-def _history(world: World) -> None:
-    """Members who stay, leave, change and come, so that each operation has a batch."""
-    people = [world.person(f"p{number}@x.example", f"+49{number}") for number in range(8)]
-    world.sync()
-    for person in people[:2]:
-        world.leave(person)
-    world.change(people[3], first_name="Eve")
-    world.change(people[4], email="moved@x.example")
-    for number in range(4):
-        world.person(f"new{number}@x.example")
-
-
-def _steps(world: World) -> list[str]:
-    """What a whole sync of a history comes by."""
-    reached: list[str] = []
-    _history(world)
-    world.sync(reached.append)
-    return reached
-
-
-def test_the_list_of_steps_is_whole(world: World) -> None:
-    world.destination.acknowledgement = "job"
-    assert Counter(_steps(world)) == STEPS
-
-
-@pytest.mark.parametrize(("step", "time"), [(step, time) for step, times in STEPS.items() for time in range(times)])
-def test_pain_32_a_run_killed_at_any_step_is_made_good_by_the_next(world: World, step: str, time: int) -> None:
-    world.destination.acknowledgement = "job"
-    _history(world)
-    left = [time + 1]
-
-    def die(reached: str) -> None:
-        left[0] -= reached == step
-        if left[0] == 0:
-            raise Killed
-
-    with pytest.raises(Killed):
-        world.sync(die)
-    result = world.sync()
-    assert result.outcome == "success"
-    assert world.held() == world.desired()
-    assert world.plan().changes == 0
-    assert world.one("select count(*) from audience.batch where state in ('sent', 'accepted')") == 0
-    assert world.one("select count(*) from audience.sync where ended_at is null") == 0
-    assert _counts_hold(world)
-    unconfirmed = "select count(*) from audience.member where acknowledged = 'present' and confirmed_at is null"
-    assert world.one(unconfirmed) == 0
-
-
-@pytest.mark.parametrize("death", ["killed", "killed before"])
-@pytest.mark.parametrize("call", range(4))  # one removal, two additions, one update
-def test_a_run_killed_inside_a_call_is_made_good_by_the_next(world: World, death: str, call: int) -> None:
-    _history(world)
-    world.platform.script = [""] * call + [death]
-    with pytest.raises(Killed):
-        world.sync()
-    world.sync()
-    assert world.held() == world.desired()
-    assert world.one("select count(*) from audience.delivery where outcome = 'unknown' and error_code = 'killed'") > 0
-
-
-def test_a_killed_run_leaves_only_its_rest_to_the_next(world: World) -> None:
-    for number in range(30):
-        world.person(f"p{number}@x.example")
-    world.platform.script = [""] * 6 + ["killed before"]
-    with pytest.raises(Killed):
-        world.sync()
-    assert len(world.held()) == 18
-    assert world.sync().added == 12
-    assert len(world.platform.values("add")) == 30
 
 
 def test_two_syncs_of_one_audience_do_not_meet(world: World) -> None:
@@ -409,5 +313,5 @@ def test_calls_at_once_are_settled_together_and_each_batch_is_counted(world: Wor
     result = world.sync()
     assert (result.added, result.rejected) == (38, 2)
     assert world.one("select sum(accepted) || ' ' || sum(rejected) || ' ' || count(*) from audience.batch") == "38 2 14"
-    assert _counts_hold(world)
+    assert world.counts_hold()
     assert world.one("select count(distinct (batch_id, batch_row)) from audience.delivery") == 40

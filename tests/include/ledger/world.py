@@ -260,6 +260,10 @@ class World:
         assert found is not None
         return found
 
+    def counts_hold(self) -> bool:
+        """Whether everybody in every batch is accounted for."""
+        return self.one("select bool_and(sent = accepted + rejected + unknown) from audience.batch")
+
     def one(self, query: str) -> Any:
         """The one value a query gives."""
         [(value,)] = self.conn.execute(query).fetchall()

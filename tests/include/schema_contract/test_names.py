@@ -13,6 +13,7 @@ from include.results.store import PageFolder
 from include.schema_contract import names
 from include.stream_watch import states
 from include.task_run import TaskKey
+from tests.canaries import rows_of
 from tests.include.schema_contract.contacts import STREAM, Payload, check, contacts, land, learn
 
 WORD = "zqxvarnok"
@@ -42,10 +43,6 @@ def every(payload: Payload) -> None:
     payload["nickname"] = "Ann"
 
 
-def table(conn: psycopg.Connection, name: str) -> str:
-    return str(conn.execute(f"select * from ops.{name}").fetchall())  # noqa: S608 (names of ours)
-
-
 def told_of(conn: psycopg.Connection, folder: PageFolder, checked: quality.Checked) -> dict[str, str]:
     """All that leaves the warehouse after a check."""
     about: dict[str, Any] = {"stream": STREAM.name, "owner": "crm", "link": None, "key": KEY}
@@ -53,8 +50,8 @@ def told_of(conn: psycopg.Connection, folder: PageFolder, checked: quality.Check
     page = folder.read(path) if path else b""
     return {
         "notices": " ".join(state.summary for state in states(checked)),
-        "results": table(conn, "check_result"),
-        "quarantine": table(conn, "quarantine"),
+        "results": rows_of(conn, "ops", "check_result"),
+        "quarantine": rows_of(conn, "ops", "quarantine"),
         "page": page.decode(),
     }
 
@@ -68,7 +65,7 @@ def test_a_key_that_is_or_may_be_a_value_is_told_nowhere(
     if mode == "freeze":
         with pytest.raises(CriticalCheckError, match="7 changes") as stopped:
             check(conn, warehouse_url, new_column=mode)
-        texts = {"error": str(stopped.value), "results": table(conn, "check_result")}
+        texts = {"error": str(stopped.value), "results": rows_of(conn, "ops", "check_result")}
     else:
         texts = told_of(conn, PageFolder(str(tmp_path)), check(conn, warehouse_url, new_column=mode))
     assert [where for where, text in texts.items() if WORD in text.lower() or "\u202e" in text] == []
@@ -82,7 +79,9 @@ def test_a_key_that_is_a_value_is_no_column_in_the_warehouse_either_nor_is_what_
     learn(conn, contacts(1, 60))
     land(conn, contacts(100, 60, lambda payload: [inside(payload, name) for name in VALUES]))
     check(conn, warehouse_url)
-    assert WORD not in "".join(table(conn, name) for name in ("observed_column", "schema_drift", "known_column"))
+    assert WORD not in "".join(
+        rows_of(conn, "ops", name) for name in ("observed_column", "schema_drift", "known_column")
+    )
 
 
 def test_a_changed_type_of_a_doubtful_key_sets_records_aside_without_naming_it(
@@ -93,8 +92,8 @@ def test_a_changed_type_of_a_doubtful_key_sets_records_aside_without_naming_it(
     land(conn, [*contacts(100, 300), *contacts(500, 3, lambda payload: payload["properties"].update({name: 7}))])
     checked = check(conn, warehouse_url, changed_type="discard", covers="all")
     assert checked.quarantined == 3
-    assert WORD not in table(conn, "quarantine")
-    assert "properties.J*** (14 characters)" in table(conn, "quarantine")
+    assert WORD not in rows_of(conn, "ops", "quarantine")
+    assert "properties.J*** (14 characters)" in rows_of(conn, "ops", "quarantine")
 
 
 @pytest.mark.parametrize(
@@ -124,5 +123,3 @@ def test_database_and_python_agree_on_what_looks_like_data(conn: psycopg.Connect
         {"data": names.DATA.pattern, "names": samples},
     ).fetchall()[0][0]
     assert in_sql == [bool(names.DATA.search(one)) for one in samples]
-
-
