@@ -7,9 +7,9 @@ described as (
     select
         differing.person_id,
         differing.membership_id is not null as wanted,
-        differing.person_id = member.person_id as own,
+        differing.own,
         differing.membership_id,
-        member.version,
+        differing.version,
         person_consent.consent_id,
         person.row_hash,
         case when 'email' = any(%(identifiers)s::text[]) then person.email end as email,
@@ -52,7 +52,6 @@ described as (
             || case when 'postcode' = any(%(cleared)s::text[]) and person.postcode is null then e'\x18p' else '' end
         )::uuid as payload_hash
     from pg_temp.differing
-    left join segment.membership as member on differing.membership_id = member.membership_id
     left join profile.person on differing.membership_id is not null and differing.person_id = person.person_id
     left join consent.person_consent
         on person.person_id = person_consent.person_id and person_consent.purpose = %(purpose)s
