@@ -101,17 +101,17 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
     treatment = orjson.dumps({**treated, **{key: value for key, value in own.items() if value}}).decode()
     warehouse.run(conn, "ledger/forget_treatment", {"audience_id": audience.audience_id, "treatment": treatment})
     conn.execute("set local default_statistics_target to 10")  # for tables that live as long as this plan
-    conn.execute("drop table if exists pg_temp.differing, pg_temp.concerned")
+    conn.execute("drop table if exists pg_temp.differing, pg_temp.concerned, pg_temp.plan_row")
     with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
         conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
         cursor.execute(warehouse.statement("ledger/differing"), wanted)
         conn.execute("set local parallel_tuple_cost to default")
         conn.execute("analyze pg_temp.differing (person_id)")
         cursor.execute(warehouse.statement("ledger/concerned"), wanted)
-    conn.execute("analyze pg_temp.concerned")
+    conn.execute("analyze pg_temp.concerned (person_id, identifier_hash, wanted)")
     warehouse.run(conn, "ledger/plan_table")
-    conn.execute("truncate pg_temp.plan_row restart identity")
     warehouse.run(conn, "ledger/plan", {"audience_id": audience.audience_id})
+    conn.execute("alter table pg_temp.plan_row add primary key (ordinal)")
     conn.execute("analyze pg_temp.plan_row (ordinal, operation, person_id, identifier_hash)")  # joined or filtered by
     conn.execute("set local default_statistics_target to default")
     warehouse.run(conn, "ledger/note_unchanged", {"audience_id": audience.audience_id})

@@ -1,41 +1,19 @@
 -- Persons of whom the platform did not acknowledge what they are today: one row a membership and line of the ledger that
 -- differ. `row_hash` is of the whole person, so it decides without looking at a single field; it is kept with what was sent
 -- only as long as the destination treats fields as it did then (see forget_treatment). Narrow on purpose: everybody passes
--- through here, hardly anybody comes out, and what else is wanted of those is looked up in `concerned`. For the same reason
--- the rare, merged and excluded people, are no joins of everybody: a join with an empty table still costs one pass.
+-- through the full join, hardly anybody comes out, and what else is wanted of those is looked up in `concerned`. For the
+-- same reason the rare, merged and excluded people, are joined with what comes out: with everybody, a join with an empty
+-- table still costs one pass.
 -- Desired: in the segment today, consent granted for the destination's purpose (no statement: no), not excluded,
 -- reachable by an identifier the destination takes, still a person. A merged person's membership counts for today's.
 create temporary table differing on commit drop as
 with
 
-members as (
-    select
-        membership.person_id,
-        membership.membership_id,
-        membership.version,
-        true as own
-    from segment.membership
-    where %(active)s and membership.segment = %(segment)s and membership.left_at is null
-    union all
-    select
-        redirect.person_id,
-        membership.membership_id,
-        membership.version,
-        false
-    from identity.redirect
-    inner join segment.membership on redirect.old_person_id = membership.person_id
-    where %(active)s and membership.segment = %(segment)s and membership.left_at is null
-),
-
-people as (
+reachable as not materialized (
     select
         person.person_id,
-        person.row_hash,
-        members.membership_id,
-        members.version,
-        members.own
-    from members
-    inner join profile.person on members.person_id = person.person_id
+        person.row_hash
+    from profile.person
     where
         (
             ('email' = any(%(identifiers)s::text[]) and person.email is not null)
@@ -50,10 +28,30 @@ people as (
         )
 ),
 
-ledger as not materialized ( -- of the excluded it is read by key
+members as not materialized (
+    select
+        membership.person_id,
+        membership.membership_id,
+        membership.version
+    from segment.membership
+    where %(active)s and membership.segment = %(segment)s and membership.left_at is null
+),
+
+people as (
+    select
+        reachable.person_id,
+        reachable.row_hash,
+        members.membership_id,
+        members.version
+    from members
+    inner join reachable on members.person_id = reachable.person_id
+),
+
+ledger as not materialized (
     select
         member.person_id,
-        case when member.attempt_state is null then member.row_hash end as row_hash
+        case when member.attempt_state is null then member.row_hash end as row_hash,
+        member.attempt_state is not null as attempted
     from audience.member
     where
         member.audience_id = %(audience_id)s
@@ -65,17 +63,25 @@ compared as (
         coalesce(people.person_id, ledger.person_id) as person_id,
         people.membership_id,
         people.version,
-        people.own
+        case when people.membership_id is not null then true end as own,
+        ledger.attempted
     from people
     full join ledger on people.person_id = ledger.person_id
     where people.row_hash is null or ledger.row_hash is null or people.row_hash <> ledger.row_hash
+    union all
+    -- members by somebody who was merged into them, whatever the ledger says of them
+    select
+        reachable.person_id,
+        members.membership_id,
+        members.version,
+        false,
+        false
+    from identity.redirect
+    inner join members on redirect.old_person_id = members.person_id
+    inner join reachable on redirect.person_id = reachable.person_id
 )
 
-select
-    compared.person_id,
-    compared.membership_id,
-    compared.version,
-    compared.own
+select compared.*
 from compared
 where
     not exists (
@@ -91,7 +97,8 @@ select
     ledger.person_id,
     null,
     null,
-    null
+    null,
+    ledger.attempted
 from audience.excluded
 inner join ledger on excluded.person_id = ledger.person_id
 where %(exclusions)s and excluded.audience_id = %(audience_id)s

@@ -12,7 +12,7 @@ set
 where
     audience_id = %(audience_id)s
     and attempt_state = 'debt'
-    and person_id in (select concerned.person_id from pg_temp.concerned) -- all with an attempt are
+    and person_id in (select differing.person_id from pg_temp.differing where differing.attempted) -- all with an attempt are
     and not exists (
         select from pg_temp.plan_row
         where

@@ -1,7 +1,8 @@
--- One row per change an audience needs, numbered by operation: a batch is a range of numbers. Of this session only.
+-- One row per change an audience needs, numbered by operation: a batch is a range of numbers. Of this session only; the key is
+-- made when the rows are there.
 -- `readdress`: the person stays or stayed a member, under other identifiers; neither a new member nor a leaver.
-create temporary table if not exists plan_row (
-    ordinal bigint generated always as identity primary key,
+create temporary table plan_row (
+    ordinal bigint generated always as identity,
     operation text not null,
     person_id uuid not null,
     identifier_hash uuid not null,
