@@ -10,7 +10,7 @@ described as (
         differing.own,
         differing.membership_id,
         differing.version,
-        person_consent.consent_id,
+        differing.consent_id,
         person.row_hash,
         case when 'email' = any(%(identifiers)s::text[]) then person.email end as email,
         case when 'phone' = any(%(identifiers)s::text[]) then person.phone end as phone,
@@ -62,8 +62,6 @@ described as (
         )::uuid as payload_hash
     from pg_temp.differing
     left join profile.person on differing.membership_id is not null and differing.person_id = person.person_id
-    left join consent.person_consent
-        on person.person_id = person_consent.person_id and person_consent.purpose = %(purpose)s
 )
 
 select distinct on (described.person_id)

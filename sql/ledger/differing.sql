@@ -12,20 +12,17 @@ with
 reachable as not materialized (
     select
         person.person_id,
-        person.row_hash
+        person.row_hash,
+        person_consent.consent_id
     from profile.person
+    inner join consent.person_consent
+        on
+            person.person_id = person_consent.person_id
+            and person_consent.purpose = %(purpose)s
+            and person_consent.state = 'granted'
     where
-        (
-            ('email' = any(%(identifiers)s::text[]) and person.email is not null)
-            or ('phone' = any(%(identifiers)s::text[]) and person.phone is not null)
-        )
-        and exists (
-            select from consent.person_consent
-            where
-                person.person_id = person_consent.person_id
-                and person_consent.purpose = %(purpose)s
-                and person_consent.state = 'granted'
-        )
+        ('email' = any(%(identifiers)s::text[]) and person.email is not null)
+        or ('phone' = any(%(identifiers)s::text[]) and person.phone is not null)
 ),
 
 members as not materialized (
@@ -41,6 +38,7 @@ people as (
     select
         reachable.person_id,
         reachable.row_hash,
+        reachable.consent_id,
         members.membership_id,
         members.version
     from members
@@ -50,8 +48,8 @@ people as (
 ledger as not materialized (
     select
         member.person_id,
-        case when member.attempt_state is null then member.row_hash end as row_hash,
-        member.attempt_state is not null as attempted
+        member.row_hash,
+        member.attempt_state
     from audience.member
     where
         member.audience_id = %(audience_id)s
@@ -63,17 +61,19 @@ compared as (
         coalesce(people.person_id, ledger.person_id) as person_id,
         people.membership_id,
         people.version,
+        people.consent_id,
         case when people.membership_id is not null then true end as own,
-        ledger.attempted
+        ledger.attempt_state is not null as attempted
     from people
     full join ledger on people.person_id = ledger.person_id
-    where people.row_hash is null or ledger.row_hash is null or people.row_hash <> ledger.row_hash
+    where (people.row_hash = ledger.row_hash and ledger.attempt_state is null) is not true
     union all
     -- members by somebody who was merged into them, whatever the ledger says of them
     select
         reachable.person_id,
         members.membership_id,
         members.version,
+        reachable.consent_id,
         false,
         false
     from identity.redirect
@@ -98,7 +98,8 @@ select
     null,
     null,
     null,
-    ledger.attempted
+    null,
+    ledger.attempt_state is not null
 from audience.excluded
 inner join ledger on excluded.person_id = ledger.person_id
 where %(exclusions)s and excluded.audience_id = %(audience_id)s
