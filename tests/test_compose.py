@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from include.runtime.postgres import SETTINGS
 from include.runtime.settings import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
@@ -23,6 +24,12 @@ def test_every_part_of_the_system_is_a_service() -> None:
     assert set(SERVICES) == {"postgres", "redis", "init", "standins", *AIRFLOW}
     assert SERVICES["postgres"]["image"] == "postgres:18"
     assert SERVICES["standins"]["profiles"] == ["standins"]
+
+
+def test_postgres_is_set_as_the_one_of_make_run_but_for_where_it_listens() -> None:
+    given = dict(word.removeprefix("-c").split("=") for word in SERVICES["postgres"]["command"][1:])
+    here = {name: value.strip("'") for name, value in SETTINGS.items()}
+    assert given == {name: here[name] for name in here.keys() - {"listen_addresses", "unix_socket_directories"}}
 
 
 @pytest.mark.parametrize(("name", "words"), AIRFLOW.items())

@@ -36,6 +36,7 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    "min_dynamic_shared_memory": "512MB",  # hash tables of parallel joins, without new pages for every query
     "timezone": "'UTC'",
 }
 

@@ -30,8 +30,12 @@ select
     case when not taken or has_job then started_at end,
     case when not taken then identifiers end,
     case when not taken then payload_hash end
-from audience.answered
-where answered.batch_id = any(%(batch_ids)s::bigint[])
+from (
+    select *
+    from audience.answered
+    where answered.batch_id = any(%(batch_ids)s::bigint[])
+    offset 0 -- what became of a person is worked out once, not for every column
+) as answered
 on conflict (person_id, audience_id, identifier_hash) do update set
     acknowledged = case
         when excluded.attempt_state is null then 'present'
