@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from include.limits import Quota
 
@@ -34,8 +35,7 @@ class Audience:
     call: str | None = None
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):  # made for everybody of a batch, in half the time of a dataclass
     """One person in a call.
 
     :param row: position within the batch, from 0; an answer names people by it.
@@ -47,7 +47,7 @@ class Member:
 
     row: int
     identifiers: Mapping[str, str]
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = MappingProxyType({})
     cleared: tuple[str, ...] = ()
 
 

@@ -1,18 +1,14 @@
 -- One row per operation of the plan: its first and last number, and whether its persons are at least a third of all there
 -- are and members in their own name, so that a window of them is a stretch of each table.
-with
-
-everybody as (
-    select greatest(pg_class.reltuples, 0) as estimate
-    from pg_class
-    where pg_class.oid = 'profile.person'::regclass
-)
-
 select
     plan_row.operation,
     min(plan_row.ordinal) as first_ordinal,
     max(plan_row.ordinal) as last_ordinal,
-    coalesce(bool_and(plan_row.own), false) and count(*) * 3 > max(everybody.estimate) as dense
+    coalesce(bool_and(plan_row.own), false)
+    and count(*) * 3 > (
+        select greatest(pg_class.reltuples, 0)
+        from pg_class
+        where pg_class.oid = 'profile.person'::regclass
+    ) as dense
 from pg_temp.plan_row
-cross join everybody
 group by plan_row.operation

@@ -24,7 +24,7 @@ sync = SyncConfig.model_validate({
         "body_mode": "batch",
         "batch_template": '{"members": {{ rows | tojson }}}',
     },
-    "sync": {"batch_size": settings["batch_size"], "rate_limit": {"requests_per_second": 100000}, "on_error": "fail"},
+    "sync": {"on_error": "fail", **settings["sync"]},
 })  # fmt: skip
 began = time.monotonic()
 result = run_sync(sync, PostgresSource(), RestApiDestination(), profile, Path.cwd())
