@@ -91,7 +91,7 @@ def test_people_come_in_and_leave_by_both_identifiers(
     both = people(tiktok, "A@x.example", phone="+1 (657) 777-0000")
     one = people(tiktok, "b@x.example")
     empty_standins.settings({"tiktok.update_seconds": 30})
-    answer = tiktok.add(vip, [*both, replace(one[0], row=1)])
+    answer = tiktok.add(vip, [*both, one[0]._replace(row=1)])
     assert tiktok.confirm(vip, str(answer.job_id)) is None
     assert settled(empty_standins, tiktok, vip, answer) == {}
     assert held(empty_standins) == {sha("a@x.example"), sha("+16577770000"), sha("b@x.example")}
@@ -123,7 +123,7 @@ def test_a_value_that_is_no_hash_never_leaves_the_house(
     assert [(one.row, one.outcome, one.code) for one in answer.exceptions] == [(0, "rejected", "not_a_hash")]
     assert empty_standins.recorded("tiktok") == []
     assert tiktok.confirm(vip, str(answer.job_id)) == Answer(job_id=answer.job_id)
-    answer = tiktok.add(vip, [bad, *(replace(one, row=1) for one in people(tiktok, "b@x.example"))])
+    answer = tiktok.add(vip, [bad, *(one._replace(row=1) for one in people(tiktok, "b@x.example"))])
     assert [one.row for one in answer.exceptions] == [0]
     assert settled(empty_standins, tiktok, vip, answer) == {}
 
