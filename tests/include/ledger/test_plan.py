@@ -238,6 +238,22 @@ def test_consent_that_is_withdrawn_between_plan_and_send_is_honoured(world: Worl
     assert world.sync().added == 0
 
 
+def test_whoever_is_excluded_between_plan_and_send_is_not_sent(world: World) -> None:
+    late = world.person("late@x.example")
+    world.person("ada@x.example")
+
+    def exclude(step: str) -> None:
+        if step == "planned":
+            world.conn.execute(
+                "insert into audience.excluded (audience_id, person_id, reason) select audience_id, %s, 'control'"
+                " from audience.audience",
+                (late,),
+            )
+
+    world.sync(exclude)
+    assert world.platform.values("add") == ["ada@x.example"]
+
+
 def test_who_changed_or_left_between_plan_and_send_waits_for_the_next_plan(world: World) -> None:
     changed, left = world.person("changed@x.example"), world.person("left@x.example")
 
