@@ -164,6 +164,13 @@ def test_a_merge_of_a_member_into_an_outsider_moves_the_member(world: World) -> 
     assert world.one("select person_id from audience.member") == older
 
 
+def test_who_is_a_member_by_somebody_merged_into_them_comes_in_at_the_first_sync(world: World) -> None:
+    younger, older = world.person("y@x.example"), world.person("o@x.example", member=False)
+    world.person("ada@x.example")
+    world.merge(younger, older)
+    assert (world.sync().added, world.held()) == (2, {"o@x.example", "ada@x.example"})
+
+
 def test_two_merged_persons_with_one_address_become_one_member(world: World) -> None:
     first, second, third = (world.person("same@x.example") for _ in range(3))
     world.sync()
