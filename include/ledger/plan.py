@@ -70,7 +70,9 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
         [whole] = warehouse.rows(conn, "ledger/plan_counts")
     held = guard.hold(conn, audience, whole["removes"], at)
     if whole["departures"]:
+        conn.execute("set local enable_nestloop to off")  # everybody who stays is read once, never once a leaver
         warehouse.run(conn, "ledger/keep", key)
+        conn.execute("set local enable_nestloop to default")
         warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
     [sent] = warehouse.rows(conn, "ledger/plan_summary")
     return Plan(**sent, held=held.removals, reason=held.reason)
