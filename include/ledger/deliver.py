@@ -7,8 +7,10 @@ withdrawal counts up to the moment its window is taken: one window before the ca
 Whatever a call does not answer stays 'sent': the next plan sends it again or takes it back.
 """
 
+import gc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -35,9 +37,20 @@ def deliver(delivery: Delivery) -> None:
     :raises RetriableError: quota used up, or several batches in a row failed; the rest is not sent.
     """
     ranges = {row["operation"]: row for row in warehouse.rows(delivery.conn, "ledger/ranges")}
-    for operation in OPERATIONS:
-        if operation in ranges:
-            _deliver(delivery, operation, ranges[operation])
+    with _loaded_code_set_aside():
+        for operation in OPERATIONS:
+            if operation in ranges:
+                _deliver(delivery, operation, ranges[operation])
+
+
+@contextmanager
+def _loaded_code_set_aside() -> Iterator[None]:
+    """So many people make garbage collections frequent: what was loaded before is not walked by each of them."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _deliver(delivery: Delivery, operation: Operation, range_: Mapping[str, Any]) -> None:

@@ -64,18 +64,16 @@ def write_plan(conn: psycopg.Connection, audience: Audience, destination: Destin
         warehouse.run(conn, "ledger/doubt_deleted", {**key, "streams": streams})
     _compare(conn, audience, destination)
     warehouse.run(conn, "ledger/drop_settled_attempts", key)
-    [whole] = warehouse.rows(conn, "ledger/plan_counts")
-    if whole["departures"]:
+    [whole] = warehouse.rows(conn, "ledger/plan_summary")
+    departures = whole["removes"] > 0
+    if departures:
         warehouse.run(conn, "ledger/readdress", key)
-        [whole] = warehouse.rows(conn, "ledger/plan_counts")
+        [whole] = warehouse.rows(conn, "ledger/plan_summary")
     held = guard.hold(conn, audience, whole["removes"], at)
-    if whole["departures"]:
-        conn.execute("set local enable_nestloop to off")  # everybody who stays is read once, never once a leaver
-        warehouse.run(conn, "ledger/keep", key)
-        conn.execute("set local enable_nestloop to default")
-        warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
-    [sent] = warehouse.rows(conn, "ledger/plan_summary")
-    return Plan(**sent, held=held.removals, reason=held.reason)
+    if departures:
+        _share(conn, audience)
+        [whole] = warehouse.rows(conn, "ledger/plan_summary")
+    return Plan(**whole, held=held.removals, reason=held.reason)
 
 
 def _compare(conn: psycopg.Connection, audience: Audience, destination: Destination) -> None:
@@ -103,20 +101,27 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
     treatment = orjson.dumps({**treated, **{key: value for key, value in own.items() if value}}).decode()
     warehouse.run(conn, "ledger/forget_treatment", {"audience_id": audience.audience_id, "treatment": treatment})
     conn.execute("set local default_statistics_target to 10")  # for tables that live as long as this plan
-    conn.execute("drop table if exists pg_temp.differing, pg_temp.concerned, pg_temp.plan_row")
-    with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters on the server
+    conn.execute("drop table if exists pg_temp.differing, pg_temp.plan_row, pg_temp.sharing")
+    with psycopg.ClientCursor(conn) as cursor:  # `create table as` takes no parameters; constants are folded
         conn.execute("set local parallel_tuple_cost to 0")  # few rows come out, which cannot be estimated
         cursor.execute(warehouse.statement("ledger/differing"), wanted)
         conn.execute("set local parallel_tuple_cost to default")
         conn.execute("analyze pg_temp.differing (person_id)")
-        cursor.execute(warehouse.statement("ledger/concerned"), wanted)
-    conn.execute("analyze pg_temp.concerned (person_id, identifier_hash, wanted)")
-    warehouse.run(conn, "ledger/plan_table")
-    warehouse.run(conn, "ledger/plan", {"audience_id": audience.audience_id})
+        warehouse.run(conn, "ledger/plan_table")
+        cursor.execute(warehouse.statement("ledger/plan"), wanted)
     conn.execute("alter table pg_temp.plan_row add primary key (ordinal)")
     conn.execute("analyze pg_temp.plan_row (ordinal, operation, person_id, identifier_hash)")  # joined or filtered by
     conn.execute("set local default_statistics_target to default")
-    warehouse.run(conn, "ledger/note_unchanged", {"audience_id": audience.audience_id})
+
+
+def _share(conn: psycopg.Connection, audience: Audience) -> None:
+    """Keep what leavers share with others, and send again who shares what is let go."""
+    key = {"audience_id": audience.audience_id}
+    with psycopg.ClientCursor(conn) as cursor:
+        cursor.execute(warehouse.statement("ledger/sharing"), key)
+    conn.execute("analyze pg_temp.sharing (person_id)")
+    warehouse.run(conn, "ledger/keep")
+    warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
 
 
 def _anybody_excluded(conn: psycopg.Connection, audience: Audience) -> bool:

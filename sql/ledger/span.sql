@@ -1,12 +1,16 @@
--- One row: the lowest and the highest person of one window of the plan.
-with
-
-people as materialized (
-    select plan_row.person_id
-    from pg_temp.plan_row
-    where plan_row.ordinal between %(first)s and %(last)s
-)
-
+-- One row: the lowest and the highest person of one window of a plan that is in the order of persons (see `ranges`).
 select
-    (select people.person_id from people order by people.person_id limit 1) as first_person,
-    (select people.person_id from people order by people.person_id desc limit 1) as last_person
+    (
+        select plan_row.person_id
+        from pg_temp.plan_row
+        where plan_row.ordinal >= %(first)s
+        order by plan_row.ordinal
+        limit 1
+    ) as first_person,
+    (
+        select plan_row.person_id
+        from pg_temp.plan_row
+        where plan_row.ordinal <= %(last)s
+        order by plan_row.ordinal desc
+        limit 1
+    ) as last_person
