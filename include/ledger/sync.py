@@ -151,7 +151,7 @@ def sync_audience(
             progress("planned")
             with exchanges.recorded(conn, audience):
                 deliver(Delivery(conn, audience, destination, sync_id, progress))
-            warehouse.run(conn, "ledger/settle_kept", {"audience_id": audience.audience_id, "at": datetime.now(UTC)})
+            _settle_kept(conn, audience)
             progress("kept")
             guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
@@ -217,6 +217,15 @@ def _plan(conn: psycopg.Connection, audience: Audience, destination: Destination
     with conn.transaction():  # whoever entered the segment while the plan was made: each batch looks here again
         exclusions.write(conn, audience, at=at)
     return plan
+
+
+def _settle_kept(conn: psycopg.Connection, audience: Audience) -> None:
+    """Removals without a call: each identifier the leaver still has belongs to somebody who stays."""
+    key = {"audience_id": audience.audience_id}
+    with conn.transaction(), psycopg.ClientCursor(conn) as cursor:
+        if cursor.execute(warehouse.statement("ledger/waiting"), key).rowcount:
+            conn.execute("analyze pg_temp.waiting")
+            warehouse.run(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
 
 
 def _end(

@@ -2,33 +2,14 @@
 -- Runs after the additions; when the other was not acknowledged yet, the leaver's row stays open for the next run.
 with
 
-waiting as (
+staying as not materialized (
     select
-        member.person_id,
-        member.identifier_hash,
         member.email_key,
-        member.phone_key,
-        plan_row.kept,
-        plan_row.readdress
-    from pg_temp.plan_row
-    inner join audience.member
-        on
-            member.audience_id = %(audience_id)s
-            and plan_row.person_id = member.person_id
-            and plan_row.identifier_hash = member.identifier_hash
-    where
-        plan_row.operation = 'remove'
-        and cardinality(plan_row.kept) > 0
-        and coalesce(member.sent_identifiers, member.attempt_identifiers, '{}') - plan_row.kept = '{}'
-),
-
-holders as (
-    select distinct unnest(array[member.email_key, member.phone_key]) as identifier_key
+        member.phone_key
     from audience.member
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
-        and exists (select from waiting) -- else nobody has to be read
         and coalesce(member.operation, '') <> 'remove'
         and not exists (
             select from pg_temp.plan_row as gone
@@ -39,16 +20,27 @@ holders as (
         )
 ),
 
-covered as (
+-- each identifier that somebody who stays holds, each leaver whose are all among them
+held_emails as (
+    select waiting.email_key
+    from (select distinct waiting.email_key from pg_temp.waiting) as waiting
+    where waiting.email_key in (select staying.email_key from staying)
+),
+
+held_phones as (
+    select waiting.phone_key
+    from (select distinct waiting.phone_key from pg_temp.waiting) as waiting
+    where waiting.phone_key in (select staying.phone_key from staying)
+),
+
+covered as materialized ( -- found before the members are looked up: how many those are cannot be told
     select waiting.*
-    from waiting
-    where not exists (
-        select from unnest(waiting.kept) as kept (column_name)
-        where not exists (
-            select from holders
-            where holders.identifier_key = case kept.column_name when 'email' then waiting.email_key else waiting.phone_key end
-        )
-    )
+    from pg_temp.waiting
+    left join held_emails on waiting.email_key = held_emails.email_key
+    left join held_phones on waiting.phone_key = held_phones.phone_key
+    where
+        (waiting.email_key is null or held_emails.email_key is not null)
+        and (waiting.phone_key is null or held_phones.phone_key is not null)
 ),
 
 settled as (

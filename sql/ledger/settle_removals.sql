@@ -29,9 +29,13 @@ set
     opened_at = case when not answered.taken or answered.has_job then coalesce(member.opened_at, answered.started_at) end,
     attempt_identifiers = case when not answered.taken then answered.identifiers end,
     attempt_payload_hash = null
-from audience.answered
+from (
+    select *
+    from audience.answered
+    where answered.batch_id = any(%(batch_ids)s::bigint[])
+    offset 0 -- before the members are looked up: a batch's identifiers are taken apart once, not for everybody in it
+) as answered
 where
-    answered.batch_id = any(%(batch_ids)s::bigint[])
-    and member.audience_id = answered.audience_id
+    member.audience_id = answered.audience_id
     and member.person_id = answered.person_id
     and member.identifier_hash = answered.identifier_hash
