@@ -117,11 +117,13 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
 def _share(conn: psycopg.Connection, audience: Audience) -> None:
     """Keep what leavers share with others, and send again who shares what is let go."""
     key = {"audience_id": audience.audience_id}
+    warehouse.run(conn, "ledger/by_passes")
     with psycopg.ClientCursor(conn) as cursor:
-        cursor.execute(warehouse.statement("ledger/sharing"), key)
-    conn.execute("analyze pg_temp.sharing (person_id)")
+        shared = cursor.execute(warehouse.statement("ledger/sharing"), key).rowcount
     warehouse.run(conn, "ledger/keep")
-    warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
+    if shared:
+        warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
+    conn.execute("set local enable_nestloop to default")
 
 
 def _anybody_excluded(conn: psycopg.Connection, audience: Audience) -> bool:

@@ -224,7 +224,7 @@ def _settle_kept(conn: psycopg.Connection, audience: Audience) -> None:
     key = {"audience_id": audience.audience_id}
     with conn.transaction(), psycopg.ClientCursor(conn) as cursor:
         if cursor.execute(warehouse.statement("ledger/waiting"), key).rowcount:
-            conn.execute("analyze pg_temp.waiting")
+            warehouse.run(conn, "ledger/by_passes")
             warehouse.run(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
 
 

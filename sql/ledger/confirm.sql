@@ -56,12 +56,19 @@ settled as (
         error_code = concerned.code,
         error_text = concerned.reason
     from concerned
-    where
-        member.audience_id = %(audience_id)s
-        and member.person_id = concerned.person_id
-        and member.identifier_hash = concerned.identifier_hash
-        and member.batch_id = %(batch_id)s
-        and member.attempt_state is null
+    cross join
+        lateral ( -- by key, one by one, however few people Postgres takes the audience for
+            select found.ctid as place
+            from audience.member as found
+            where
+                found.audience_id = %(audience_id)s
+                and found.person_id = concerned.person_id
+                and found.identifier_hash = concerned.identifier_hash
+                and found.batch_id = %(batch_id)s
+                and found.attempt_state is null
+            offset 0
+        ) as known
+    where member.ctid = known.place
 ),
 
 logged as (

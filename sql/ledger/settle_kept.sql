@@ -2,8 +2,10 @@
 -- Runs after the additions; when the other was not acknowledged yet, the leaver's row stays open for the next run.
 with
 
-staying as not materialized (
+carriers as ( -- the leavers among them
     select
+        member.person_id,
+        member.identifier_hash,
         member.email_key,
         member.phone_key
     from audience.member
@@ -11,36 +13,44 @@ staying as not materialized (
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
         and coalesce(member.operation, '') <> 'remove'
-        and not exists (
+        and member.email_key in (select waiting.email_key from pg_temp.waiting)
+    union
+    select
+        member.person_id,
+        member.identifier_hash,
+        member.email_key,
+        member.phone_key
+    from audience.member
+    where
+        member.audience_id = %(audience_id)s
+        and member.acknowledged = 'present'
+        and coalesce(member.operation, '') <> 'remove'
+        and member.phone_key in (select waiting.phone_key from pg_temp.waiting)
+),
+
+held as (
+    select
+        carriers.email_key,
+        carriers.phone_key
+    from carriers
+    where
+        not exists (
             select from pg_temp.plan_row as gone
             where
                 gone.operation = 'remove'
-                and gone.person_id = member.person_id
-                and gone.identifier_hash = member.identifier_hash
+                and gone.person_id = carriers.person_id
+                and gone.identifier_hash = carriers.identifier_hash
         )
 ),
 
--- each identifier that somebody who stays holds, each leaver whose are all among them
-held_emails as (
-    select waiting.email_key
-    from (select distinct waiting.email_key from pg_temp.waiting) as waiting
-    where waiting.email_key in (select staying.email_key from staying)
-),
-
-held_phones as (
-    select waiting.phone_key
-    from (select distinct waiting.phone_key from pg_temp.waiting) as waiting
-    where waiting.phone_key in (select staying.phone_key from staying)
-),
-
-covered as materialized ( -- found before the members are looked up: how many those are cannot be told
+covered as (
     select waiting.*
     from pg_temp.waiting
-    left join held_emails on waiting.email_key = held_emails.email_key
-    left join held_phones on waiting.phone_key = held_phones.phone_key
+    left join (select distinct held.email_key from held) as emails on waiting.email_key = emails.email_key
+    left join (select distinct held.phone_key from held) as phones on waiting.phone_key = phones.phone_key
     where
-        (waiting.email_key is null or held_emails.email_key is not null)
-        and (waiting.phone_key is null or held_phones.phone_key is not null)
+        (waiting.email_key is null or emails.email_key is not null)
+        and (waiting.phone_key is null or phones.phone_key is not null)
 ),
 
 settled as (
