@@ -25,6 +25,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience
 from include.errors import RetriableError
+from include.ledger import reading
 from include.segments.control import Control
 
 LIST_LOCK_SPACE = 7_210_016  # any constant: keeps these advisory locks apart from others
@@ -68,8 +69,9 @@ def _experiments(conn: psycopg.Connection, audience: Audience, facts: dict[str, 
     if wanted:
         [newest] = warehouse.rows(conn, "exclusions/newest_membership", {**key, "after": state["membership_id"]})
         span = {**key, "after": state["membership_id"]}
-        warehouse.run(conn, "exclusions/draw", {**span, "people": []})
-        warehouse.run(conn, "exclusions/exclude_control", span)
+        with reading.by_key(conn):
+            warehouse.run(conn, "exclusions/draw", {**span, "people": []})
+            warehouse.run(conn, "exclusions/exclude_control", span)
         warehouse.run(conn, "exclusions/drawn", {**key, "membership_id": newest["membership_id"]})
     return state
 
@@ -89,14 +91,16 @@ def _list(conn: psycopg.Connection, audience: Audience, facts: dict[str, Any], s
     if seen["seen"] == state["list_seen"]:
         return Excluded()
     bound = {**key, "segment": audience.segment, "list": facts["priority_list"], "rank": facts["priority_rank"]}
-    [changed] = warehouse.rows(conn, "exclusions/priority", bound)
+    with reading.by_passes(conn):
+        [changed] = warehouse.rows(conn, "exclusions/priority", bound)
     warehouse.run(conn, "exclusions/list_done", {**key, "seen": seen["seen"]})
     return Excluded(changed["freed"])
 
 
 def note_exposures(conn: psycopg.Connection, audience: Audience) -> None:
     """Log whom the platform took for the first time since they were drawn. After a delivery, audience locked."""
-    warehouse.run(conn, "exclusions/expose", {"audience_id": audience.audience_id})
+    with conn.transaction(), reading.by_passes(conn):
+        warehouse.run(conn, "exclusions/expose", {"audience_id": audience.audience_id})
 
 
 @contextmanager

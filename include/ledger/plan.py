@@ -9,7 +9,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import Audience, Destination, NamesFields
 from include.errors import FatalError
-from include.ledger import exclusions, guard, repair
+from include.ledger import exclusions, guard, reading, repair
 from include.ledger.nulls import cleared_columns
 from include.sources.registry import STREAMS
 
@@ -117,13 +117,11 @@ def _compare(conn: psycopg.Connection, audience: Audience, destination: Destinat
 def _share(conn: psycopg.Connection, audience: Audience) -> None:
     """Keep what leavers share with others, and send again who shares what is let go."""
     key = {"audience_id": audience.audience_id}
-    warehouse.run(conn, "ledger/by_passes")
-    with psycopg.ClientCursor(conn) as cursor:
+    with reading.by_passes(conn), psycopg.ClientCursor(conn) as cursor:
         shared = cursor.execute(warehouse.statement("ledger/sharing"), key).rowcount
-    warehouse.run(conn, "ledger/keep")
-    if shared:
-        warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
-    conn.execute("set local enable_nestloop to default")
+        warehouse.run(conn, "ledger/keep")
+        if shared:
+            warehouse.run(conn, "ledger/resend_holders", {**key, "segment": audience.segment})
 
 
 def _anybody_excluded(conn: psycopg.Connection, audience: Audience) -> bool:

@@ -12,7 +12,7 @@ import psycopg
 from include import warehouse
 from include.destinations.base import TOO_FEW_MEMBERS, Audience, Destination
 from include.errors import AudienceflowError, AuthError, FatalError, RetriableError
-from include.ledger import audiences, confirm, exchanges, exclusions, first_load, guard, match_rates, repair
+from include.ledger import audiences, confirm, exchanges, exclusions, first_load, guard, match_rates, reading, repair
 from include.ledger.audiences import Declared
 from include.ledger.batches import Delivery, Progress, error_class, unwatched
 from include.ledger.deliver import deliver
@@ -224,8 +224,8 @@ def _settle_kept(conn: psycopg.Connection, audience: Audience) -> None:
     key = {"audience_id": audience.audience_id}
     with conn.transaction(), psycopg.ClientCursor(conn) as cursor:
         if cursor.execute(warehouse.statement("ledger/waiting"), key).rowcount:
-            warehouse.run(conn, "ledger/by_passes")
-            warehouse.run(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
+            with reading.by_passes(conn):
+                warehouse.run(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
 
 
 def _end(

@@ -14,11 +14,16 @@ from (
     inner join segment.membership as member on redirect.old_person_id = member.person_id
     where member.segment = %(segment)s and member.left_at is null
 ) as newcomers
-inner join experiment.assignment
-    on
-        newcomers.person_id = assignment.person_id
-        and assignment.experiment_id = any(%(experiments)s::bigint[])
-        and assignment.arm = 'control'
+cross join
+    lateral ( -- by key: the newcomers are few among all who were ever drawn
+        select drawn.person_id
+        from experiment.assignment as drawn
+        where
+            drawn.experiment_id = any(%(experiments)s::bigint[])
+            and drawn.person_id = newcomers.person_id
+            and drawn.arm = 'control'
+        offset 0
+    ) as assignment
 on conflict (audience_id, person_id) do update
     set reason = 'control'
     where kept.reason <> 'control'

@@ -2,8 +2,12 @@
 -- locked and its delivery over, so that every request that counts has its answer.
 with
 
-asked as (
-    select max(batch.batch_id) as batch_id
+asked as materialized (
+    select
+        batch.batch_id,
+        batch.operation,
+        batch.outcome,
+        coalesce(batch.ended_at, batch.started_at) as at
     from audience.batch
     inner join audience.exclusion_state on batch.audience_id = exclusion_state.audience_id
     where
@@ -12,25 +16,60 @@ asked as (
         and cardinality(exclusion_state.experiments) > 0
 ),
 
+named as materialized ( -- by an answer, whatever became of the others of their request
+    select
+        line.batch_id,
+        line.batch_row,
+        line.person_id,
+        line.outcome,
+        line.at
+    from audience.line
+    where line.batch_id = any(array(select asked.batch_id from asked where asked.operation = 'add'))
+),
+
+whole as (
+    select asked.batch_id
+    from asked
+    where asked.operation = 'add' and asked.outcome in ('accepted', 'confirmed')
+),
+
+accepted as (
+    select
+        named.person_id,
+        named.at
+    from named
+    where named.outcome in ('accepted', 'confirmed')
+    union all
+    select
+        sent.person_id,
+        asked.at
+    from audience.sent
+    inner join asked on sent.batch_id = asked.batch_id
+    where
+        sent.batch_id = any(array(select whole.batch_id from whole))
+        and not exists (
+            select from named
+            where named.batch_id = sent.batch_id and named.batch_row = sent.batch_row
+        )
+),
+
 taken as (
     select
         assignment.experiment_id,
-        delivery.person_id,
-        min(delivery.at) as first_exposed_at
-    from audience.exclusion_state
-    inner join audience.batch
-        on exclusion_state.audience_id = batch.audience_id and exclusion_state.batch_id < batch.batch_id
-    inner join audience.delivery on batch.batch_id = delivery.batch_id
-    inner join experiment.assignment
-        on
-            delivery.person_id = assignment.person_id
-            and assignment.experiment_id = any(exclusion_state.experiments)
+        accepted.person_id,
+        min(accepted.at) as first_exposed_at
+    from accepted
+    inner join experiment.assignment on accepted.person_id = assignment.person_id
     where
-        exclusion_state.audience_id = %(audience_id)s
-        and delivery.operation = 'add'
-        and delivery.outcome in ('accepted', 'confirmed')
-        and assignment.arm = 'treatment'
-    group by assignment.experiment_id, delivery.person_id
+        assignment.arm = 'treatment'
+        and assignment.experiment_id = any(
+            (
+                select exclusion_state.experiments
+                from audience.exclusion_state
+                where exclusion_state.audience_id = %(audience_id)s
+            )::bigint[]
+        )
+    group by assignment.experiment_id, accepted.person_id
 ),
 
 noted as (
@@ -44,6 +83,6 @@ noted as (
 )
 
 update audience.exclusion_state
-set batch_id = asked.batch_id
-from asked
-where exclusion_state.audience_id = %(audience_id)s and asked.batch_id is not null
+set batch_id = newest.batch_id
+from (select max(asked.batch_id) as batch_id from asked) as newest
+where exclusion_state.audience_id = %(audience_id)s and newest.batch_id is not null

@@ -4,6 +4,7 @@
 -- membership or a row of a merged person counts for whom it became. One row: how many were freed by another's removal.
 with
 
+-- tables of all audiences are read by lists of the few that count here, not joined
 listed as materialized (
     select
         audience.audience_id,
@@ -37,43 +38,41 @@ above as (
     where
         listed.active
         and listed.priority_rank < %(rank)s
+        and member.segment = any(array(select every_one.segment from listed as every_one))
         and (
             (listed.identifiers ? 'email' and person.email is not null)
             or (listed.identifiers ? 'phone' and person.phone is not null)
         )
 ),
 
-unconfirmed as (
-    select delivery.person_id
+others as materialized (
+    select listed.audience_id
     from listed
-    inner join audience.batch on listed.audience_id = batch.audience_id
-    inner join audience.delivery on batch.batch_id = delivery.batch_id
+    where listed.audience_id <> %(audience_id)s
+),
+
+unsettled as materialized ( -- additions and updates without an answer yet, removals whose job is not confirmed yet
+    select batch.batch_id
+    from audience.batch
     where
-        listed.audience_id <> %(audience_id)s
-        and batch.operation = 'remove'
-        and batch.state = 'accepted'
-        and batch.job_id is not null
+        batch.audience_id = any(array(select others.audience_id from others))
+        and batch.state in ('sent', 'accepted')
+        and (
+            (batch.state = 'sent' and batch.operation <> 'remove')
+            or (batch.state = 'accepted' and batch.operation = 'remove' and batch.job_id is not null)
+        )
 ),
 
 held_by_others as (
     select member.person_id
-    from listed
-    inner join audience.member on listed.audience_id = member.audience_id
+    from audience.member
     where
-        listed.audience_id <> %(audience_id)s
+        member.audience_id = any(array(select others.audience_id from others))
         and (member.acknowledged = 'present' or member.attempt_state in ('sent', 'retriable', 'accepted', 'debt'))
     union all
-    select sent.person_id -- calls without an answer yet
-    from listed
-    inner join audience.batch on listed.audience_id = batch.audience_id
-    inner join audience.sent on batch.batch_id = sent.batch_id
-    where
-        listed.audience_id <> %(audience_id)s
-        and batch.state = 'sent'
-        and batch.operation <> 'remove'
-    union all
-    select unconfirmed.person_id
-    from unconfirmed
+    select sent.person_id
+    from audience.sent
+    where sent.batch_id = any(array(select unsettled.batch_id from unsettled))
 ),
 
 elsewhere as (

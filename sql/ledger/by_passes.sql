@@ -1,3 +1,4 @@
--- For this transaction: everybody is passed once and joined by hash. Postgres does not know how many people an audience has
--- that has grown since it last counted, takes them for few, and would look at all others for each of them.
-select set_config('enable_nestloop', 'off', true)
+-- For this transaction: tables are passed once and joined by hash.
+select
+    set_config('enable_nestloop', 'off', true),
+    set_config('enable_mergejoin', 'off', true)

@@ -62,8 +62,8 @@ settled as (
             from audience.member as found
             where
                 found.audience_id = %(audience_id)s
-                and found.person_id = concerned.person_id
-                and found.identifier_hash = concerned.identifier_hash
+                and found.person_id = concerned.person_id -- noqa: RF01
+                and found.identifier_hash = concerned.identifier_hash -- noqa: RF01
                 and found.batch_id = %(batch_id)s
                 and found.attempt_state is null
             offset 0

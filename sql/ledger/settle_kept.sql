@@ -43,11 +43,21 @@ held as (
         )
 ),
 
+emails as (
+    select distinct held.email_key
+    from held
+),
+
+phones as (
+    select distinct held.phone_key
+    from held
+),
+
 covered as (
     select waiting.*
     from pg_temp.waiting
-    left join (select distinct held.email_key from held) as emails on waiting.email_key = emails.email_key
-    left join (select distinct held.phone_key from held) as phones on waiting.phone_key = phones.phone_key
+    left join emails on waiting.email_key = emails.email_key
+    left join phones on waiting.phone_key = phones.phone_key
     where
         (waiting.email_key is null or emails.email_key is not null)
         and (waiting.phone_key is null or phones.phone_key is not null)

@@ -30,7 +30,7 @@ set
     attempt_identifiers = case when not answered.taken then answered.identifiers end,
     attempt_payload_hash = null
 from (
-    select *
+    select * -- noqa: AM04
     from audience.answered
     where answered.batch_id = any(%(batch_ids)s::bigint[])
     offset 0 -- before the members are looked up: a batch's identifiers are taken apart once, not for everybody in it

@@ -61,30 +61,6 @@ def test_nobody_is_looked_up_row_by_row_however_little_memory_there_is(
 
 PEOPLE = 1_000
 LEAVERS = 200
-ALIKE = """
-with
-
-people as (
-    insert into profile.person (person_id, email, phone, first_name, row_hash)
-    select gen_random_uuid(), 'p' || n || '@x.example', '+49' || (n + 1) / 2, 'Ada', sha256(n::text::bytea)
-    from generate_series(1, %(people)s) as n
-    returning person_id
-),
-
-said as (
-    insert into consent.ledger (identifier_type, identifier_value, purpose, state, occurred_at, stream, record_key)
-    values ('email', 'all', 'email', 'granted', now(), 'test', 'all')
-    returning consent_id
-),
-
-answers as (
-    insert into consent.person_consent (person_id, purpose, state, consent_id)
-    select person_id, 'email', 'granted', consent_id from people cross join said
-)
-
-insert into segment.membership (segment, person_id, version, entered_at)
-select 'buyers', person_id, 'v1', now() - interval '1 day' from people
-"""
 
 
 def passed(conn: psycopg.Connection, statement: str, values: dict[str, Any]) -> int:
@@ -109,7 +85,7 @@ def steps(step: dict[str, Any]) -> list[dict[str, Any]]:
 def test_what_leavers_share_with_others_is_found_in_one_pass_over_those_who_stay(world: World, leavers: int) -> None:
     world.destination.batch_size = PEOPLE
     world.limits = {"max_removals": PEOPLE}
-    world.conn.execute(ALIKE, {"people": PEOPLE})
+    world.crowd(PEOPLE)
     world.sync()
     world.conn.execute("analyze")
     world.conn.execute(

@@ -137,6 +137,32 @@ class FakeDestination:
         return Answer(tuple(exceptions), job_id=job_id)
 
 
+CROWD = """
+with
+
+people as (
+    insert into profile.person (person_id, email, phone, first_name, row_hash)
+    select gen_random_uuid(), 'p' || n || '@x.example', '+49' || (n + 1) / 2, 'Ada', sha256(n::text::bytea)
+    from generate_series(1, %(people)s) as n
+    returning person_id
+),
+
+said as (
+    insert into consent.ledger (identifier_type, identifier_value, purpose, state, occurred_at, stream, record_key)
+    values ('email', 'all', 'email', 'granted', now(), 'test', 'all')
+    returning consent_id
+),
+
+answers as (
+    insert into consent.person_consent (person_id, purpose, state, consent_id)
+    select person_id, 'email', 'granted', consent_id from people cross join said
+)
+
+insert into segment.membership (segment, person_id, version, entered_at)
+select %(segment)s, person_id, 'v1', now() - interval '1 day' from people
+"""
+
+
 class World:
     """Persons and their membership in one segment that feeds one audience of the fake platform.
 
@@ -184,6 +210,10 @@ class World:
         if member:
             self.join(person)
         return person
+
+    def crowd(self, people: int) -> None:
+        """So many persons with consent in the segment, two of them with the same phone number each."""
+        self.conn.execute(CROWD, {"people": people, "segment": self.segment})
 
     def change(self, person: uuid.UUID, **values: str | None) -> None:
         """Give the person other values of email, phone or first_name."""
