@@ -113,6 +113,20 @@ def test_a_return_restates_the_value_down_to_zero_and_no_further(shop: Shop) -> 
     assert counts(shop.sync()) == (0, 0, 0, 0, 0)
 
 
+def test_a_restatement_is_settled_without_reading_what_all_other_orders_were_told(shop: Shop) -> None:
+    ann = shop.buyer("a@x.example")
+    orders = 300
+    for number in range(orders):
+        shop.order(ann, str(number), 5000)
+    shop.sync()
+    shop.conn.execute("analyze")
+    for number in range(orders):
+        shop.order(ann, str(number), 5000, returned=1000)
+    assert shop.sync().restated == orders
+    rows = "select seq_tup_read + idx_tup_fetch as read from pg_stat_user_tables where relname = 'delivery'"
+    assert shop.rows(rows)[0]["read"] < 20 * orders
+
+
 def test_an_order_of_two_persons_is_told_once_with_its_whole_value_and_the_greater_buyer(shop: Shop) -> None:
     ann, bob = shop.buyer("a@x.example"), shop.buyer("b@x.example")
     shop.order(ann, "1", 1000)
