@@ -9,11 +9,13 @@ asked as materialized (
         batch.outcome,
         coalesce(batch.ended_at, batch.started_at) as at
     from audience.batch
-    inner join audience.exclusion_state on batch.audience_id = exclusion_state.audience_id
     where
         batch.audience_id = %(audience_id)s
-        and batch.batch_id > exclusion_state.batch_id
-        and cardinality(exclusion_state.experiments) > 0
+        and batch.batch_id > (
+            select exclusion_state.batch_id
+            from audience.exclusion_state
+            where exclusion_state.audience_id = %(audience_id)s and cardinality(exclusion_state.experiments) > 0
+        )
 ),
 
 named as materialized ( -- by an answer, whatever became of the others of their request
