@@ -129,6 +129,21 @@ def test_a_merged_person_keeps_the_assignment_of_the_oldest_id_that_has_one(
     assert inherited.fetchall() == ([] if drawn_today else [(today,)])
 
 
+def test_whom_the_platform_refused_was_not_exposed(shelves: Shelves) -> None:
+    shelves.controls = {"a": (HALF,)}
+    people = [shelves.somebody("a") for _ in range(20)]
+    shelves.shelf.refused = {shelves.address(person) for person in people[::2]}
+    shelves.run()
+    treated = {person for person, arm in shelves.arms().items() if arm == "treatment"}
+    exposed = {person for (person,) in shelves.conn.execute("select person_id from experiment.exposure")}
+    assert exposed == treated & set(people[1::2])
+    shelves.shelf.refused = set()
+    for person in people[::2]:
+        shelves.change(person, email="new-" + shelves.address(person))
+    shelves.run()
+    assert {person for (person,) in shelves.conn.execute("select person_id from experiment.exposure")} == treated
+
+
 def test_the_assignment_log_tells_when_a_treated_person_was_first_sent_and_cannot_be_changed(shelves: Shelves) -> None:
     shelves.controls = {"a": (HALF,)}
     people = [shelves.somebody("a") for _ in range(20)]

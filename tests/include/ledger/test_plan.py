@@ -340,3 +340,23 @@ def test_pain_35_a_changed_mapping_sends_anew_only_who_has_a_value_under_a_chang
     assert world.platform.values("update") == ["named@x.example"] * 3
     world.change(nameless, first_name="Eve")
     assert world.sync().updated == 1
+
+
+def test_somebody_refused_who_left_since_is_nobody_who_is_missing(world: World) -> None:
+    world.person("a@x.example")
+    refused = world.person("refused@x.example")
+    world.platform.refused = {"refused@x.example"}
+    assert world.sync().outcome == "partial"
+    assert (again := world.sync()).outcome == "partial" and again.parked == 1
+    world.leave(refused)
+    result = world.sync()
+    assert (result.outcome, result.parked) == ("success", 0)
+
+
+def test_whoever_became_somebody_else_is_not_sent_though_the_profile_still_has_them(world: World) -> None:
+    old, today = world.person("old@x.example"), world.person("today@x.example")
+    world.conn.execute(
+        "insert into identity.redirect (old_person_id, record_id, person_id) values (%s, 1, %s)", (old, today)
+    )
+    assert world.sync().added == 1
+    assert world.held() == {"today@x.example"}
