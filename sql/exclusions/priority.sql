@@ -56,7 +56,7 @@ unsettled as materialized ( -- additions and updates without an answer yet, remo
     from audience.batch
     where
         batch.audience_id = any(array(select others.audience_id from others))
-        and batch.state in ('sent', 'accepted')
+        and batch.state in ('sent', 'accepted') -- of which there is an index
         and (
             (batch.state = 'sent' and batch.operation <> 'remove')
             or (batch.state = 'accepted' and batch.operation = 'remove' and batch.job_id is not null)

@@ -2,55 +2,38 @@
 -- Runs after the additions; when the other was not acknowledged yet, the leaver's row stays open for the next run.
 with
 
-carriers as ( -- the leavers among them
-    select
-        member.person_id,
-        member.identifier_hash,
-        member.email_key,
-        member.phone_key
+emails as (
+    select distinct member.email_key
     from audience.member
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
         and coalesce(member.operation, '') <> 'remove'
         and member.email_key in (select waiting.email_key from pg_temp.waiting)
-    union
-    select
-        member.person_id,
-        member.identifier_hash,
-        member.email_key,
-        member.phone_key
+        and not exists (
+            select from pg_temp.plan_row as gone
+            where
+                gone.operation = 'remove'
+                and gone.person_id = member.person_id
+                and gone.identifier_hash = member.identifier_hash
+        )
+),
+
+phones as (
+    select distinct member.phone_key
     from audience.member
     where
         member.audience_id = %(audience_id)s
         and member.acknowledged = 'present'
         and coalesce(member.operation, '') <> 'remove'
         and member.phone_key in (select waiting.phone_key from pg_temp.waiting)
-),
-
-held as (
-    select
-        carriers.email_key,
-        carriers.phone_key
-    from carriers
-    where
-        not exists (
+        and not exists (
             select from pg_temp.plan_row as gone
             where
                 gone.operation = 'remove'
-                and gone.person_id = carriers.person_id
-                and gone.identifier_hash = carriers.identifier_hash
+                and gone.person_id = member.person_id
+                and gone.identifier_hash = member.identifier_hash
         )
-),
-
-emails as (
-    select distinct held.email_key
-    from held
-),
-
-phones as (
-    select distinct held.phone_key
-    from held
 ),
 
 covered as (
