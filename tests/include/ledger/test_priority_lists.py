@@ -1,17 +1,20 @@
 """Priority lists: a person is only in the top audience they qualify for, also while calls fail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.destinations.base import Answer, Audience, Member
 from include.errors import ConfigError
 from include.ledger import guard
 from include.ledger.audience_files import read_priorities
 from include.ledger.plan import plan_audience
-from tests.include.ledger.shelves import Shelves
+from tests.include.ledger.shelves import ShelfDestination, Shelves
 from tests.include.ledger.world import AS_OF, FAULTS
 
 STRIKES = [*FAULTS, "killed", "killed before"]
@@ -52,6 +55,35 @@ def test_nobody_comes_in_before_the_other_audience_has_acknowledged_the_removal(
     shelves.shelf.script = [fault]  # of the removal from b
     shelves.run_through_faults()
     assert "a" not in shelves.where(person)
+    shelves.run()
+    assert (shelves.where(person), shelves.shelf.crowded) == (["a"], set())
+
+
+@dataclass
+class SlowShelf(ShelfDestination):
+    """A shelf that answers with jobs, which are done when ``done`` is set."""
+
+    acknowledgement: Literal["row", "batch", "job", "none"] = "job"
+    done: bool = True
+
+    def confirm(self, audience: Audience, job_id: str) -> Answer | None:
+        return Answer() if self.done else None
+
+    def _call(self, operation: str, audience: Audience, members: Sequence[Member]) -> Answer:
+        return replace(super()._call(operation, audience, members), job_id=f"job {len(self.shelf.calls)}")
+
+
+def test_nobody_comes_in_before_the_job_of_the_removal_elsewhere_is_confirmed(shelves: Shelves) -> None:
+    shelves.target = SlowShelf(shelves.shelf)
+    person = shelves.somebody("b")
+    shelves.run()
+    shelves.target.done = False
+    shelves.enter(person, "a")
+    shelves.shelf.calls.clear()
+    for _ in range(2):
+        shelves.run()
+        assert shelves.shelf.calls == [("remove", "b")]
+    shelves.target.done = True
     shelves.run()
     assert (shelves.where(person), shelves.shelf.crowded) == (["a"], set())
 
