@@ -5,7 +5,8 @@ holds its shop money only.
 """
 
 import base64
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import orjson
 from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema
 
 from include.standins import shopify_bulk, shopify_filter
-from include.standins.store import FAR_FUTURE, Document, Order, Store
+from include.standins.store import FAR_FUTURE, Document, Filter, Order, Store
 
 SDL = Path(__file__).with_suffix("").with_name("shopify.graphql")
 PAGE_MAXIMUM = 250
+PIECE = 1_000  # documents read at once where a filter is asked of each
 _ORDERS: dict[str, Order] = {"UPDATED_AT": "changed", "CREATED_AT": "created", "PROCESSED_AT": "created", "ID": "id"}
 _KINDS = {"Customer": "customer", "Order": "order", "AbandonedCheckout": "abandoned_checkout"}
 _IDENTITY = {"id", "legacyResourceId", "__typename"}
@@ -84,27 +86,35 @@ class Shop:
             }
             for field in query.unknown
         ]
-        offset = int((cursor or {}).get("offset", 0))
+        after = (int(cursor["at"]), str(cursor["last_id"])) if cursor else None
         hidden = kind == "order" and self.oldest_order_ms > -FAR_FUTURE
         if not query.rest and not hidden and not descending:
-            after = (int(cursor["at"]), str(cursor["last_id"])) if cursor else None
             return self.store.page("shopify", kind, query.within, order=order, after=after, limit=limit)
+        offset = int((cursor or {}).get("offset", 0)) if descending else 0
+        every_one = (
+            self.store.page("shopify", kind, query.within, order=order, descending=True, limit=-1)
+            if descending
+            else self._in_pieces(kind, query.within, order, after)
+        )
         matching = (
             one
-            for one in self.store.page("shopify", kind, query.within, order=order, descending=descending, limit=-1)
+            for one in every_one
             if self._may_see(kind, one) and all(shopify_filter.holds(term, one) for term in query.rest)
         )
-        found = [one for one in matching if cursor is None or descending or _place(one, order) > _place_of(cursor)]
-        return found[offset : offset + limit] if descending else found[:limit]
+        return list(itertools.islice(matching, offset, offset + limit))
+
+    def _in_pieces(
+        self, kind: str, within: Filter, order: Order, after: tuple[int, str] | None
+    ) -> Iterator[Document]:
+        """What follows a place: a page ends long before a large shop's orders do."""
+        while piece := self.store.page("shopify", kind, within, order=order, after=after, limit=PIECE):
+            yield from piece
+            after = _place(piece[-1], order)[0], piece[-1].id
 
 
 def _place(one: Document, order: Order) -> tuple[int, int]:
     at = {"changed": one.changed_at, "created": one.created_at, "id": 0}[order]
     return at, int(one.id)
-
-
-def _place_of(cursor: Node) -> tuple[int, int]:
-    return int(cursor["at"]), int(cursor["last_id"])
 
 
 def _encode(cursor: Node) -> str:
