@@ -20,6 +20,7 @@ from include.ledger.plan import Plan, write_plan
 
 Outcome = Literal["success", "partial", "held", "failed"]
 BY_GRAVITY: tuple[Outcome, ...] = ("success", "held", "partial", "failed")
+TURNS = 2  # of an audience: in the second, leavers go whose identifiers were kept for somebody who did not come in
 LOCK_SPACE = 7_210_008  # any constant: keeps these advisory locks apart from others
 
 
@@ -30,6 +31,7 @@ class SyncResult:
     :param size: what the platform holds now, by what it acknowledged.
     :param parked: refused for good by an earlier sync and still not there; nobody asks again until something changes.
     :param unconfirmed: calls whose job the platform had not finished when the time was over.
+    :param left_over: leavers who are still there: an identifier of theirs was kept for somebody who did not come in.
     """
 
     audience: str
@@ -46,6 +48,7 @@ class SyncResult:
     plan_hash: str
     parked: int = 0
     unconfirmed: int = 0
+    left_over: int = 0
 
 
 def sync_destination(
@@ -76,21 +79,23 @@ def sync_destination(
         whole = audiences.of_destination(conn, destination.name)
         for audience in itertools.chain(_removals_first(whole), _freed(conn, whole)):
             try:
-                result = sync_audience(
-                    conn,
-                    audience,
-                    destination,
-                    as_of=as_of,
-                    run_id=run_id,
-                    progress=progress,
-                    wait_seconds=wait_seconds,
-                )
+                for _ in range(TURNS):
+                    result = sync_audience(
+                        conn,
+                        audience,
+                        destination,
+                        as_of=as_of,
+                        run_id=run_id,
+                        progress=progress,
+                        wait_seconds=wait_seconds,
+                    )
+                    results[audience.audience_id] = _both(results.get(audience.audience_id), result)
+                    if not result.left_over:
+                        break
             except AuthError:
                 raise
             except (FatalError, RetriableError) as error:
                 failures.append(error)
-            else:
-                results[audience.audience_id] = _both(results.get(audience.audience_id), result)
     if failures:
         raise next((error for error in failures if isinstance(error, FatalError)), failures[0])
     return list(results.values())
@@ -151,8 +156,6 @@ def sync_audience(
             progress("planned")
             with exchanges.recorded(conn, audience):
                 deliver(Delivery(conn, audience, destination, sync_id, progress))
-            _settle_kept(conn, audience)
-            progress("kept")
             guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
             with exchanges.recorded(conn, audience):
@@ -161,10 +164,12 @@ def sync_audience(
                 )
                 match_rates.read(conn, audience, destination, sync_id)
             progress("confirmed")
+            left_over = _settle_kept(conn, audience)
+            progress("kept")
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise
-        return _end(conn, audience, sync_id, plan, started_at, None, waiting)
+        return replace(_end(conn, audience, sync_id, plan, started_at, None, waiting), left_over=left_over)
 
 
 @contextmanager
@@ -219,13 +224,18 @@ def _plan(conn: psycopg.Connection, audience: Audience, destination: Destination
     return plan
 
 
-def _settle_kept(conn: psycopg.Connection, audience: Audience) -> None:
-    """Removals without a call: each identifier the leaver still has belongs to somebody who stays."""
+def _settle_kept(conn: psycopg.Connection, audience: Audience) -> int:
+    """Removals without a call: each identifier the leaver still has belongs to somebody who stays.
+
+    Returns the leavers of whom an identifier is left that nobody carries any more.
+    """
     key = {"audience_id": audience.audience_id}
     with conn.transaction(), psycopg.ClientCursor(conn) as cursor:
-        if cursor.execute(warehouse.statement("ledger/waiting"), key).rowcount:
-            with reading.by_passes(conn):
-                warehouse.run(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
+        if not cursor.execute(warehouse.statement("ledger/waiting"), key).rowcount:
+            return 0
+        with reading.by_passes(conn):
+            [left] = warehouse.rows(conn, "ledger/settle_kept", {**key, "at": datetime.now(UTC)})
+        return left["left_over"]
 
 
 def _end(

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from include.destinations.base import Audience
-from include.errors import ConfigError
+from include.destinations.base import Answer, Audience, Exceptional
+from include.errors import ConfigError, RetriableError
 from include.ledger.audiences import Declared, register
 from tests.include.ledger.world import FakeDestination, World
 
@@ -129,17 +129,58 @@ def test_an_address_that_went_to_a_newcomer_stays(world: World) -> None:
     assert world.platform.values("remove") == []
 
 
-def test_an_address_kept_for_a_newcomer_who_is_refused_is_not_forgotten(world: World) -> None:
+def test_an_address_kept_for_a_newcomer_who_is_refused_leaves_with_the_leaver_in_the_same_sync(world: World) -> None:
     leaver = world.person("shared@x.example")
     world.sync()
     world.leave(leaver)
-    newcomer = world.person("shared@x.example", "+49refused")
+    world.person("shared@x.example", "+49refused")
     world.platform.refused = {"+49refused"}
-    assert world.sync().rejected == 1
-    assert world.held() == {"shared@x.example"}
-    world.leave(newcomer)
-    world.sync()
+    result = world.sync()
+    assert (result.removed, result.rejected, result.outcome) == (1, 1, "partial")
     assert world.held() == set()
+    assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 0
+
+
+def test_an_address_kept_for_a_newcomer_whose_call_failed_waits_with_it(world: World) -> None:
+    leaver = world.person("shared@x.example")
+    world.sync()
+    world.leave(leaver)
+    world.person("shared@x.example")
+    world.platform.script = ["lost"]
+    with pytest.raises(RetriableError):
+        world.sync()
+    assert world.platform.values("remove") == []
+    world.sync()
+    assert world.held() == {"shared@x.example"}
+    assert world.platform.values("remove") == []
+    assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 1
+
+
+def test_an_address_kept_for_a_newcomer_whose_job_fails_leaves_with_the_leaver(world: World) -> None:
+    world.destination.acknowledgement = "job"
+    leaver = world.person("shared@x.example")
+    world.sync()
+    world.leave(leaver)
+    world.person("shared@x.example")
+    world.platform.jobs = {"job 2": Answer((Exceptional(0, "rejected", "bad_row", "the platform refuses the row"),))}
+    world.sync()
+    assert world.platform.calls[-1] == ("remove", ("shared@x.example",))
+    assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 0
+    assert world.held() == set()
+
+
+def test_an_address_kept_for_a_newcomer_whose_job_is_not_done_waits_for_it(world: World) -> None:
+    world.destination.acknowledgement = "job"
+    leaver = world.person("shared@x.example")
+    world.sync()
+    world.leave(leaver)
+    world.person("shared@x.example")
+    world.platform.jobs = {"job 2": None}
+    assert world.sync(wait_seconds=0).removed == 0
+    world.platform.jobs = {}
+    assert world.sync().removed == 1
+    assert world.held() == {"shared@x.example"}
+    assert world.platform.values("remove") == []
 
 
 def test_pain_25_merged_persons_never_vanish(world: World) -> None:
