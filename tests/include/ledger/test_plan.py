@@ -141,6 +141,20 @@ def test_an_address_kept_for_a_newcomer_who_is_refused_leaves_with_the_leaver_in
     assert world.one("select count(*) from audience.member where acknowledged = 'present'") == 0
 
 
+def test_an_address_kept_for_a_newcomer_who_withdraws_before_the_call_leaves_with_the_leaver(world: World) -> None:
+    leaver = world.person("shared@x.example")
+    world.sync()
+    world.leave(leaver)
+    newcomer = world.person("shared@x.example")
+
+    def withdraw(reached: str) -> None:
+        if reached == "planned":
+            world.consent(newcomer, "withdrawn")
+
+    assert world.sync(withdraw).removed == 1
+    assert world.held() == set()
+
+
 def test_an_address_kept_for_a_newcomer_whose_call_failed_waits_with_it(world: World) -> None:
     leaver = world.person("shared@x.example")
     world.sync()
