@@ -301,19 +301,21 @@ class World:
 
     def desired(self) -> set[str]:
         """Identifier values the platform should hold, worked out without the ledger."""
-        return {
-            value
-            for row in self.conn.execute(
-                "select p.email, p.phone from segment.membership m"
-                " left join identity.redirect r on r.old_person_id = m.person_id"
-                " join profile.person p on p.person_id = coalesce(r.person_id, m.person_id)"
-                " join consent.person_consent c on c.person_id = p.person_id and c.purpose = 'email'"
-                " where m.segment = %s and m.left_at is null and c.state = 'granted'",
-                (self.segment,),
-            )
-            for value in row
-            if value
-        }
+        return {value for _, *values in self._wanted() for value in values if value}
+
+    def desired_people(self) -> set[uuid.UUID]:
+        """The persons whose values those are."""
+        return {person for person, *_ in self._wanted()}
+
+    def _wanted(self) -> list[tuple[Any, ...]]:
+        return self.conn.execute(
+            "select p.person_id, p.email, p.phone from segment.membership m"
+            " left join identity.redirect r on r.old_person_id = m.person_id"
+            " join profile.person p on p.person_id = coalesce(r.person_id, m.person_id)"
+            " join consent.person_consent c on c.person_id = p.person_id and c.purpose = 'email'"
+            " where m.segment = %s and m.left_at is null and c.state = 'granted'",
+            (self.segment,),
+        ).fetchall()
 
     def held(self) -> set[str]:
         """Identifier values the platform holds."""
