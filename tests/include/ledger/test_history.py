@@ -122,7 +122,7 @@ class History:
         self.world.platform.script = []
 
     def calm(self, *_: None) -> None:
-        """No call fails and no removal is refused, though rows may be: one sync, and nobody is held who is not desired."""
+        """No call fails and no removal is refused, but rows may be: one sync, and nobody is held who is not desired."""
         self.world.platform.keeps = set()
         with suppress(FatalError):  # nobody of those who were due was accepted
             self.world.sync()
