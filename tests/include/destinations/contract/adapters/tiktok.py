@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import orjson
 import requests
 
-from include.destinations.tiktok import TikTokDestination
+from include.destinations.tiktok import BUSY, TikTokDestination
 from include.standins.request_log import Recorded
 from tests.include.destinations.contract.adapter import BadRows, Call, HashedAdapter
 
@@ -34,7 +35,7 @@ class ADAPTER(HashedAdapter):
         return WithBadRows(account["base_url"], account["token"], account["advertiser_id"], patience=3, **arguments)
 
     def call(self, request: Recorded) -> Call | None:
-        if not request.path.endswith("/custom_audience/update/"):
+        if not request.path.endswith("/custom_audience/update/") or _came_too_early(request):
             return None
         files, body = self.standins.documents("tiktok", "file"), request.json()
         entries = [one for path in body["file_paths"] for one in files[path]["body"]["entries"]]
@@ -60,3 +61,8 @@ class ADAPTER(HashedAdapter):
 
     def hang_jobs(self, on: bool) -> None:
         self.standins.settings({"tiktok.update_seconds": 10**9 if on else 0.3})
+
+
+def _came_too_early(request: Recorded) -> bool:
+    """Refused while the audience was being worked at, as a new one is for a moment: the same file is told again."""
+    return request.status == 200 and str(orjson.loads(request.answer or b"{}").get("code")) in BUSY
