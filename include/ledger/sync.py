@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Literal
 
 import psycopg
@@ -20,7 +21,6 @@ from include.ledger.plan import Plan, write_plan
 
 Outcome = Literal["success", "partial", "held", "failed"]
 BY_GRAVITY: tuple[Outcome, ...] = ("success", "held", "partial", "failed")
-TURNS = 2  # of an audience: in the second, leavers go whose identifiers were kept for somebody who did not come in
 LOCK_SPACE = 7_210_008  # any constant: keeps these advisory locks apart from others
 
 
@@ -77,25 +77,26 @@ def sync_destination(
     with warehouse.connect(url, application_name=f"sync {destination.name}", autocommit=True) as conn:
         audiences.register(conn, declared)
         whole = audiences.of_destination(conn, destination.name)
+        turn = partial(
+            sync_audience,
+            conn,
+            destination=destination,
+            as_of=as_of,
+            run_id=run_id,
+            progress=progress,
+            wait_seconds=wait_seconds,
+        )
         for audience in itertools.chain(_removals_first(whole), _freed(conn, whole)):
             try:
-                for _ in range(TURNS):
-                    result = sync_audience(
-                        conn,
-                        audience,
-                        destination,
-                        as_of=as_of,
-                        run_id=run_id,
-                        progress=progress,
-                        wait_seconds=wait_seconds,
-                    )
-                    results[audience.audience_id] = _both(results.get(audience.audience_id), result)
-                    if not result.left_over:
-                        break
+                result = turn(audience)
+                if result.left_over:
+                    result = _both(result, turn(audience))
             except AuthError:
                 raise
             except (FatalError, RetriableError) as error:
                 failures.append(error)
+            else:
+                results[audience.audience_id] = _both(results.get(audience.audience_id), result)
     if failures:
         raise next((error for error in failures if isinstance(error, FatalError)), failures[0])
     return list(results.values())
@@ -156,7 +157,6 @@ def sync_audience(
             progress("planned")
             with exchanges.recorded(conn, audience):
                 deliver(Delivery(conn, audience, destination, sync_id, progress))
-            guard.used_up(conn, audience, datetime.now(UTC))
             progress("delivered")
             with exchanges.recorded(conn, audience):
                 waiting = confirm.confirm_batches(
@@ -166,6 +166,8 @@ def sync_audience(
             progress("confirmed")
             left_over = _settle_kept(conn, audience)
             progress("kept")
+            guard.used_up(conn, audience, datetime.now(UTC))
+            progress("used_up")
         except AudienceflowError as error:
             _end(conn, audience, sync_id, plan, started_at, error)
             raise

@@ -16,12 +16,13 @@ STEPS = {
     "taken": 4,  # a window is written down as sent; the additions have two
     "answered": 4,  # the platform has answered
     "settled": 4,  # the answer is written down
-    "kept": 1,  # removals without a call are settled
-    "delivered": 1,  # the approval that was used is closed
+    "delivered": 1,
     "asked": 4,  # the platform has told a job's result; one a batch
     "told": 4,  # the result is written down
     "given_up": 1,  # jobs without an end are closed
     "confirmed": 1,
+    "kept": 1,  # removals without a call are settled
+    "used_up": 1,  # the approval that was used is closed
 }
 
 
