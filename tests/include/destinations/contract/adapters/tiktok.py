@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import orjson
 import requests
 
-from include.destinations.tiktok import BUSY, TikTokDestination
+from include.destinations.tiktok import TikTokDestination
 from include.standins.request_log import Recorded
+from include.standins.tiktok_files import BUSY
 from tests.include.destinations.contract.adapter import BadRows, Call, HashedAdapter
 
 
@@ -65,4 +65,4 @@ class ADAPTER(HashedAdapter):
 
 def _came_too_early(request: Recorded) -> bool:
     """Refused while the audience was being worked at, as a new one is for a moment: the same file is told again."""
-    return request.status == 200 and str(orjson.loads(request.answer or b"{}").get("code")) in BUSY
+    return (request.answer_json() or {}).get("code") == BUSY
